@@ -1,0 +1,87 @@
+"""The array module under one name: `xp` is NumPy, or CuPy after `use("cupy")`.
+
+Every other file of the core writes `xp.exp`, `xp.matmul`, ... and so runs unchanged on the CPU or the GPU.
+CuPy is imported when it is asked for and not before.
+"""
+
+import importlib
+
+import numpy
+
+BACKENDS = "numpy", "cupy"
+
+
+class _ArrayModule:
+    """Forwards every name to the module in use and remembers it: the second `xp.exp` is a plain attribute."""
+
+    def __init__(self):
+        self._module = numpy
+
+    def __getattr__(self, name):
+        value = getattr(self._module, name)
+        setattr(self, name, value)
+        return value
+
+    def __repr__(self):
+        return f"<xp: {self._module.__name__}>"
+
+    def _switch(self, module):
+        self.__dict__.clear()
+        self._module = module
+
+
+xp = _ArrayModule()
+
+
+class use:
+    """Switch `xp` to "numpy" or "cupy": for good, `use("cupy")`, or for a block, `with use("cupy"): ...`.
+
+    Networks hold arrays of the backend that they were built on: switch first, then build.
+
+    Raises ValueError for an unknown name, RuntimeError where CuPy is not installed or finds no usable GPU.
+    """
+
+    def __init__(self, name):
+        self._previous = xp._module
+        xp._switch(_import(name))
+
+    def __enter__(self):
+        return xp
+
+    def __exit__(self, *exc_info):
+        xp._switch(self._previous)
+
+
+def _import(name):
+    if name not in BACKENDS:
+        raise ValueError(f"unknown backend {name!r}: expected one of {', '.join(map(repr, BACKENDS))}")
+    if name == "numpy":
+        return numpy
+    install = "install minigan[cuda12] or minigan[cuda13], whichever your driver supports (nvidia-smi shows it)"
+    try:
+        cupy = importlib.import_module("cupy")
+    except ImportError as error:
+        raise RuntimeError(f'use("cupy") needs CuPy, which does not import here ({error}): {install}') from error
+    if not cupy.is_available():
+        raise RuntimeError(
+            f'use("cupy"): CuPy {cupy.__version__} is installed but finds no usable GPU (no NVIDIA driver, or one '
+            f"too old for this CuPy): check nvidia-smi, then {install}"
+        )
+    return cupy
+
+
+def to_numpy(a):
+    """Any array, brought to the host as a NumPy array; a NumPy array comes back as it is."""
+    return a.get() if hasattr(a, "get") else numpy.asarray(a)
+
+
+def host_generator(*key):
+    """A NumPy random generator whose stream is a function of the integers in `key` alone, for draws on the host."""
+    return numpy.random.Generator(numpy.random.PCG64(key))
+
+
+def generator(*key):
+    """The same on the device in use. CuPy's streams differ from NumPy's; either repeats itself for the same key."""
+    if xp._module is numpy:
+        return host_generator(*key)
+    return xp.random.default_rng(int(host_generator(*key).integers(2**63)))

@@ -1,0 +1,113 @@
+"""The game of two networks: one round is one step of the discriminator and one of the generator."""
+
+from typing import NamedTuple
+
+from minigan import backend
+from minigan.activations import Sigmoid
+from minigan.backend import xp
+from minigan.objectives import NonSaturating
+from minigan.optimizers import Adam
+
+TRAINING, SAMPLING = 0, 1  # two streams of noise: drawing a sample leaves training as it would have been
+
+
+class Round(NamedTuple):
+    """What one round saw: means over its batch, as scalars on the device (to read one is to wait for the device)."""
+
+    loss_d: object  # for Minimax and NonSaturating this is -V, the value of the game before D's step
+    loss_g: object
+    d_real: object  # D(x)
+    d_fake: object  # D(G(z)), before D's step
+    d_fake_after: object  # D(G(z)), after D's step, on the fresh samples that G learns from
+    accuracy: object  # the share of both that D judged right
+
+
+class GAN:
+    """A generator G (z -> x) and a discriminator D (x -> real or fake?) that play against each other.
+
+    Each player has an optimizer of its own, `Adam(lr=2e-4, beta1=0.5)` unless given. z ~ N(0, 1), of G's input width;
+    every draw is a function of (seed, number of the draw) alone, so that training can be taken up again anywhere.
+    Raises ValueError where players, objective and optimizers do not fit together.
+    """
+
+    def __init__(self, generator, discriminator, objective=NonSaturating(), seed=0,
+                 generator_optimizer=None, discriminator_optimizer=None):  # fmt: skip
+        self.generator, self.discriminator, self.objective, self.seed = generator, discriminator, objective, seed
+        self._check()
+        self.generator_optimizer = _optimizer(generator_optimizer, generator, "generator")
+        self.discriminator_optimizer = _optimizer(discriminator_optimizer, discriminator, "discriminator")
+        self.latent = generator.n_in
+        self.draws = [0, 0]  # how many were taken from either stream
+        self._batch = None
+
+    def discriminator_step(self, x):
+        """D's step on N real samples x (N, width) and N fakes, as one stacked batch. Returns (loss, D(x), D(G(z)))."""
+        G, D, n = self.generator, self.discriminator, len(x)
+        if self._batch is None or len(self._batch) != 2 * n:
+            self._batch = xp.empty((2 * n, D.n_in), dtype=D.dtype)
+        self._batch[:n] = x
+        self._batch[n:] = G.forward(self.noise(n), training=True)
+        a = D.forward(self._batch, training=True)
+        loss, da_real, da_fake = self.objective.discriminator(a[:n], a[n:])
+        D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
+        d_real, d_fake = self.objective.probability(a[:n]), self.objective.probability(a[n:])
+        self.discriminator_optimizer.step()
+        return loss, d_real, d_fake
+
+    def generator_step(self, n):
+        """G's step on n fresh fakes, through D: dL/da, back through D to dL/dx, back through G to dL/dtheta_g.
+
+        D judges with its present theta_d, which does not move, nor does its gradient. Returns (loss, D(G(z))).
+        """
+        G, D = self.generator, self.discriminator
+        a = D.forward(G.forward(self.noise(n), training=True), training=True)
+        loss, da = self.objective.generator(a)
+        dx = D.backward(da, wrt="input")
+        G.backward(dx, wrt="params")
+        self.generator_optimizer.step()
+        return loss, self.objective.probability(a)
+
+    def step(self, x):
+        """One round on the real batch x (N, width): D learns from x and N fakes, then G from N fresh ones."""
+        loss_d, d_real, d_fake = self.discriminator_step(x)
+        loss_g, d_fake_after = self.generator_step(len(x))
+        accuracy = 0.5 * ((d_real > 0.5).mean(dtype=xp.float32) + (d_fake < 0.5).mean(dtype=xp.float32))
+        return Round(loss_d, loss_g, d_real.mean(), d_fake.mean(), d_fake_after.mean(), accuracy)
+
+    def noise(self, n, stream=TRAINING):
+        """The stream's next n latent points z ~ N(0, 1), shape (n, latent)."""
+        rng = backend.generator(self.seed, stream, self.draws[stream])
+        self.draws[stream] += 1
+        return rng.standard_normal((n, self.latent), dtype=self.generator.dtype)
+
+    def sample(self, n, z=None, chunk=1024):
+        """n new samples G(z), shape (n, width), a fresh array; computed `chunk` at a time to bound the memory."""
+        z = self.noise(n, SAMPLING) if z is None else z
+        return xp.concatenate([self.generator(z[i : i + chunk]) for i in range(0, n, chunk)])
+
+    def _check(self):
+        G, D, objective = self.generator, self.discriminator, self.objective
+        if G is D or any(layer in D.layers for layer in G.layers):
+            raise ValueError("generator and discriminator share layers: each player needs a theta of its own")
+        if G.n_in is None or G.n_out != D.n_in or G.dtype != D.dtype:
+            raise ValueError(
+                f"the generator gives {G.n_out} {G.dtype} values, but the discriminator takes {D.n_in} {D.dtype}"
+            )
+        if D.n_out != 1:
+            raise ValueError(f"the discriminator gives {D.n_out} values for each sample: it must give one")
+        ends_in_sigmoid = isinstance(D.layers[-1], Sigmoid)
+        if ends_in_sigmoid != (objective.output == "probability"):
+            name = type(objective).__name__
+            raise ValueError(
+                f"the discriminator ends in a Sigmoid, but {objective!r} expects a logit and would apply a second one: "
+                f'drop the last layer, or use {name}(output="probability")'
+                if ends_in_sigmoid
+                else f"{objective!r} expects a probability, but the discriminator does not end in a Sigmoid: "
+                f"add Sigmoid() as its last layer, or use {name}()"
+            )
+
+
+def _optimizer(given, network, player):
+    if given is not None and given.network is not network:
+        raise ValueError(f"{player}_optimizer was made for another network than the {player}")
+    return given or Adam(network)

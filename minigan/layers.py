@@ -1,0 +1,100 @@
+"""What a layer is, and the layer with weights.
+
+A layer is a function y = f(x; params) and its derivative. It obeys four rules, and the rest of the library leans on
+them:
+
+1. `forward(x, training=False)` returns y and remembers, under a name, the least that backward needs.
+   `training` is an argument, not a mode that someone forgets to switch.
+2. `backward(dy, wrt="both")` receives dy = dL/dy and *overwrites* the gradient of each parameter (`dW` for `W`),
+   unless wrt="input"; it returns dx = dL/dx, unless wrt="params". It never adds to what was there before.
+3. It writes only into arrays that it owns (`scratch`), never into x or dy. Its y stays valid until its next
+   `forward`, its dx until its next `backward`.
+4. Its parameters are views into the one vector `theta` of the `Network` that packs it, their gradients views into
+   `dtheta`. Until then a layer has no arrays.
+
+A layer of your own is a subclass with these two methods, `params` and `initialize` if it has parameters, and `n_in`
+and `n_out` if it changes the width. `minigan.gradcheck` tells you whether its backward is right.
+"""
+
+from minigan.backend import xp
+
+
+class Layer:
+    """The base of all layers: names of the parameters, widths, and owned arrays."""
+
+    params = ()  # names of the parameters; the gradient of "W" is "dW"
+    n_in = n_out = None  # width of x and of y; None: any width, and y has that of x
+    range = None  # the interval (low, high) that the outputs lie in, where it is bounded
+
+    def initialize(self, rng):
+        """{name: initial value} for each name in `params`, as host arrays drawn from the generator `rng`."""
+        return {}
+
+    def forward(self, x, training=False):
+        """y = f(x), shape (N, n_out), for x of shape (N, n_in)."""
+        raise NotImplementedError(f"{type(self).__name__} needs a forward(x, training=False)")
+
+    def backward(self, dy, wrt="both"):
+        """dL/dx from dy = dL/dy (unless wrt="params"); writes dL/dparams (unless wrt="input")."""
+        raise NotImplementedError(f'{type(self).__name__} needs a backward(dy, wrt="both")')
+
+    def scratch(self, name, shape, dtype):
+        """An owned array of this shape, uninitialized, the same memory at each call with this name.
+
+        A smaller batch gets the first rows of the larger array, so that batches that alternate in size (D sees 2N
+        rows in its own step and N in the generator's) allocate nothing.
+        """
+        owned = self.__dict__.setdefault("_scratch", {})
+        a = owned.get(name)
+        if a is None or a.shape[1:] != shape[1:] or len(a) < shape[0] or a.dtype != dtype:
+            a = owned[name] = xp.empty(shape, dtype=dtype)
+        return a[: shape[0]]
+
+    def __repr__(self):
+        return f"{type(self).__name__}({'' if self.n_in is None else f'{self.n_in}, {self.n_out}'})"
+
+
+def he(rng, n_in, n_out):
+    """W ~ N(0, 2 / n_in): keeps the variance of the signal through ReLU layers (He et al. 2015, eq. 10)."""
+    return rng.standard_normal((n_in, n_out)) * (2 / n_in) ** 0.5
+
+
+def glorot(rng, n_in, n_out):
+    """W ~ U(-r, r), r = sqrt(6 / (n_in + n_out)): the same for tanh (Glorot and Bengio 2010, eq. 16)."""
+    r = (6 / (n_in + n_out)) ** 0.5
+    return rng.uniform(-r, r, (n_in, n_out))
+
+
+class Dense(Layer):
+    """y = x W + b            x (N, I)   W (I, O)   b (O,)   y (N, O)
+
+    dW = x.T dy      db = sum of dy over N      dx = dy W.T          dy means dL/dy
+
+    `init(rng, n_in, n_out)` draws W; b starts at 0. Raises ValueError for a width below 1.
+    """
+
+    params = "W", "b"
+
+    def __init__(self, n_in, n_out, init=he):
+        if min(n_in, n_out) < 1:
+            raise ValueError(f"Dense({n_in}, {n_out}): both widths must be at least 1")
+        self.n_in, self.n_out, self.init = n_in, n_out, init
+
+    def initialize(self, rng):
+        W = self.init(rng, self.n_in, self.n_out)
+        return {"W": W, "b": 0 * W[0]}
+
+    def forward(self, x, training=False):
+        self.x = x
+        y = self.scratch("y", (len(x), self.n_out), x.dtype)
+        xp.matmul(x, self.W, out=y)
+        y += self.b
+        return y
+
+    def backward(self, dy, wrt="both"):
+        if wrt != "input":
+            xp.matmul(self.x.T, dy, out=self.dW)
+            xp.sum(dy, axis=0, out=self.db)
+        if wrt != "params":
+            dx = self.scratch("dx", self.x.shape, dy.dtype)
+            return xp.matmul(dy, self.W.T, out=dx)

@@ -1,0 +1,140 @@
+"""A chain of layers, and its parameters as one vector theta."""
+
+import copy
+
+from minigan.backend import host_generator, xp
+
+WRT = "params", "input", "both"
+
+
+class Network:
+    """y = f_k(... f_2(f_1(x))); backward is the chain rule, from the last layer to the first.
+
+    `theta` holds every parameter, `dtheta` every derivative, each as one flat array; the layers' W, b, dW, db are
+    views into them. Weights are drawn on the host from `seed`, so one seed is one network on every backend.
+
+    Raises ValueError, when it is built, for layers whose widths do not fit or a layer that is used twice.
+    """
+
+    def __init__(self, *layers, seed=0, dtype="float32"):
+        self.layers = layers
+        self.n_in, self.n_out = self._widths()
+        rng = host_generator(seed)
+        self._pack([layer.initialize(rng) for layer in layers], dtype)
+
+    theta = property(lambda self: self._theta, doc="All parameters, one vector; write into it: theta[:] = ...")
+    dtheta = property(lambda self: self._dtheta, doc="All derivatives dL/dtheta, in the order of theta.")
+
+    def forward(self, x, training=False):
+        """y (N, n_out) from x (N, n_in): the last layer's own array, valid until the next forward.
+
+        Raises ValueError for an x of another width, TypeError for another dtype.
+        """
+        self._check(x)
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        self._out = x
+        return x
+
+    def backward(self, dy, wrt="both"):
+        """dx = dL/dx from dy = dL/dy of the last forward; overwrites dtheta = dL/dtheta.
+
+        wrt="params" leaves dx out (and returns None), wrt="input" leaves dtheta as it is.
+        Raises RuntimeError without a forward since the optimizer's last step, ValueError for another `wrt` or shape.
+        """
+        if wrt not in WRT:
+            raise ValueError(f"backward(wrt={wrt!r}): expected one of {', '.join(map(repr, WRT))}")
+        if self._out is None:
+            raise RuntimeError(
+                "backward needs a forward(x) first, and a new one after each optimizer step: "
+                "what the layers remember belongs to the old theta"
+            )
+        if dy.shape != self._out.shape:
+            raise ValueError(f"backward: dy has shape {dy.shape}, but the last forward gave {self._out.shape}")
+        first, *rest = self.layers
+        for layer in reversed(rest):
+            dy = layer.backward(dy, "input" if wrt == "input" else "both")
+        return first.backward(dy, wrt)
+
+    def forget(self):
+        """Drop the link to the last forward: theta has changed. Optimizers call it."""
+        self._out = None
+
+    def __call__(self, x):
+        """y for anything that is like an array, as a fresh array: for people, where `forward` is for training."""
+        return self.forward(xp.asarray(x, dtype=self.dtype)).copy()
+
+    def parameters(self):
+        """(name, parameter, gradient) for each one, as views: ("0.W", W, dW), ("0.b", b, db), ("2.W", ...)."""
+        for i, layer in enumerate(self.layers):
+            for name in layer.params:
+                yield f"{i}.{name}", getattr(layer, name), getattr(layer, "d" + name)
+
+    def astype(self, dtype):
+        """A copy in another precision, with memory of its own; "float64" for gradient checks."""
+        twin = copy.deepcopy(self)
+        for layer in twin.layers:
+            layer.__dict__.pop("_scratch", None)
+        twin._pack([{name: getattr(layer, name) for name in layer.params} for layer in self.layers], dtype)
+        return twin
+
+    def summary(self):
+        """A table of the layers: width of the output and number of parameters."""
+        counts = [sum(getattr(layer, name).size for name in layer.params) for layer in self.layers]
+        width, rows = self.n_in, []
+        for i, (layer, count) in enumerate(zip(self.layers, counts, strict=True)):
+            width = layer.n_out or width
+            rows.append(f"{i:>3}  {layer!r:<24} (N, {width or 'any'})".ljust(46) + f"{count:>12,}")
+        total = f"theta: {self.theta.size:,} x {self.dtype}, {self.theta.nbytes / 2**20:.1f} MiB"
+        return "\n".join([*rows, total])
+
+    def __repr__(self):
+        return f"Network({', '.join(map(repr, self.layers))})"
+
+    def _widths(self):
+        """The chain's width in and out, after checking that each layer fits the one before it."""
+        if not self.layers:
+            raise ValueError("a Network needs at least one layer")
+        first = width = None
+        for i, layer in enumerate(self.layers):
+            if any(layer is other for other in self.layers[:i]):
+                raise ValueError(
+                    f"layer {i}, {layer!r}, is already in the chain: "
+                    "each layer remembers one forward pass, so make a new one for each place"
+                )
+            if any(name in vars(layer) for name in layer.params):
+                raise ValueError(
+                    f"layer {i}, {layer!r}, already belongs to a Network: "
+                    "its parameters are views into one theta, so make a new layer (or copy with network.astype)"
+                )
+            if layer.n_in is None:
+                continue
+            if width is not None and layer.n_in != width:
+                raise ValueError(f"layer {i}, {layer!r}, expects width {layer.n_in} but gets width {width}")
+            first, width = first or layer.n_in, layer.n_out
+        return first, width
+
+    def _pack(self, values, dtype):
+        """Make theta from one {name: array} for each layer, and give the layers their views into theta and dtheta."""
+        self.dtype, self._out = xp.dtype(dtype), None
+        size = sum(a.size for arrays in values for a in arrays.values())
+        self._theta, self._dtheta = xp.empty(size, dtype=dtype), xp.zeros(size, dtype=dtype)
+        start = 0
+        for layer, arrays in zip(self.layers, values, strict=True):
+            for name, a in arrays.items():
+                here = slice(start, start + a.size)
+                setattr(layer, name, self._theta[here].reshape(a.shape))
+                setattr(layer, "d" + name, self._dtheta[here].reshape(a.shape))
+                getattr(layer, name)[...] = xp.asarray(a, dtype=dtype)
+                start += a.size
+
+    def _check(self, x):
+        if x.ndim != 2 or len(x) == 0 or self.n_in not in (None, x.shape[1]):
+            raise ValueError(
+                f"x has shape {x.shape}, but this network takes (N, {self.n_in or 'width'}) with N at least 1"
+            )
+        if x.dtype != self.dtype:
+            raise TypeError(
+                f"x is {x.dtype}, but this network computes in {self.dtype}: "
+                f'use x.astype("{self.dtype}"), or network.astype("{x.dtype}") for a copy in that precision'
+            )

@@ -1,0 +1,80 @@
+"""The game: what each player minimizes, and the derivative with respect to D's output.
+
+    V(D, G) = E[log D(x)] + E[log(1 - D(G(z)))]            D maximizes V, G minimizes it
+
+(Goodfellow et al. 2014, eq. 1). Every loss here is *minimized* by its player, and is the mean over its batch. D's
+output is the logit a, D = sigmoid(a), or, with output="probability", D itself, for a D that ends in a Sigmoid.
+"""
+
+from minigan.backend import xp
+from minigan.losses import inside, sigmoid, softplus
+
+
+def log_d(a, output="logit"):
+    """log D and its derivative with respect to D's output: (-softplus(-a), 1 - D), or (log p, 1 / p)."""
+    if output == "logit":
+        return -softplus(-a), sigmoid(-a)
+    p = inside(a)
+    return xp.log(p), 1 / p
+
+
+def log_not_d(a, output="logit"):
+    """log(1 - D) and its derivative with respect to D's output: (-softplus(a), -D), or (log(1 - p), -1 / (1 - p))."""
+    if output == "logit":
+        return -softplus(a), -sigmoid(a)
+    p = inside(a)
+    return xp.log1p(-p), -1 / (1 - p)
+
+
+def value(a_real, a_fake, output="logit"):
+    """V = mean log D(x) + mean log(1 - D(G(z))), as (V, dV/da_real, dV/da_fake).
+
+    a_real (N, 1), a_fake (M, 1): D's outputs for N real and M generated samples. Where D cannot tell them apart,
+    D = 1/2 (a = 0) and V = -log 4, the value of the game at its equilibrium (Theorem 1).
+    """
+    real, slope_real = log_d(a_real, output)
+    fake, slope_fake = log_not_d(a_fake, output)
+    return real.mean() + fake.mean(), slope_real / a_real.size, slope_fake / a_fake.size
+
+
+class Minimax:
+    """Both players on V itself: D minimizes -V, G minimizes E[log(1 - D(G(z)))], the term of V that it can move.
+
+    Where D is confident that a sample is fake, D(G(z)) -> 0, G's derivative is -D/N: it vanishes ("saturates") just
+    where G most needs it. Raises ValueError for an `output` other than "logit" or "probability".
+    """
+
+    def __init__(self, output="logit"):
+        if output not in ("logit", "probability"):
+            raise ValueError(f'{type(self).__name__}(output={output!r}): expected "logit" or "probability"')
+        self.output = output
+
+    def discriminator(self, a_real, a_fake):
+        """D's loss -V, as (loss, dloss/da_real, dloss/da_fake)."""
+        V, da_real, da_fake = value(a_real, a_fake, self.output)
+        return -V, -da_real, -da_fake
+
+    def generator(self, a_fake):
+        """G's loss E[log(1 - D(G(z)))], as (loss, dloss/da_fake)."""
+        loss, slope = log_not_d(a_fake, self.output)
+        return loss.mean(), slope / a_fake.size
+
+    def probability(self, a):
+        """D, the probability that a sample is real, from D's output; a fresh array."""
+        return sigmoid(a) if self.output == "logit" else a.copy()
+
+    def __repr__(self):
+        return f"{type(self).__name__}({'' if self.output == 'logit' else repr(self.output)})"
+
+
+class NonSaturating(Minimax):
+    """D as in the minimax game; G minimizes -E[log D(G(z))] (Goodfellow et al. 2014, end of section 3).
+
+    Same fixed point, and per sample the same direction, but the derivative is -(1 - D)/N: largest where D is
+    confident that the sample is fake.
+    """
+
+    def generator(self, a_fake):
+        """G's loss -E[log D(G(z))], as (loss, dloss/da_fake)."""
+        loss, slope = log_d(a_fake, self.output)
+        return -loss.mean(), -slope / a_fake.size

@@ -1,0 +1,85 @@
+"""Update rules. Each knows a vector theta and its gradient dtheta, and nothing of layers."""
+
+from minigan.backend import xp
+
+
+class Optimizer:
+    """theta <- theta + update(dtheta). `vectors` names the arrays that it carries from step to step."""
+
+    vectors = ()
+
+    def __init__(self, network, lr):
+        if not lr > 0:
+            raise ValueError(f"{type(self).__name__}: the learning rate must be positive, not {lr}")
+        self.network, self.lr, self.steps = network, lr, 0
+        for name in (*self.vectors, "_scratch"):
+            setattr(self, name, xp.zeros_like(network.theta))
+
+    def step(self):
+        """One update with the network's present dtheta. What its layers remember is out of date afterwards."""
+        self.steps += 1
+        self.update(self.network.theta, self.network.dtheta)
+        self.network.forget()
+
+    def update(self, theta, g):
+        """Change theta in place, given its gradient g."""
+        raise NotImplementedError(f"{type(self).__name__} needs an update(theta, g)")
+
+
+class SGD(Optimizer):
+    """v <- momentum v - lr g      theta <- theta + v      (Polyak 1964; Sutskever et al. 2013, eq. 1-2)
+
+    Raises ValueError unless lr > 0 and 0 <= momentum < 1.
+    """
+
+    vectors = ("v",)
+
+    def __init__(self, network, lr, momentum=0.0):
+        super().__init__(network, lr)
+        self.momentum = _below_one("SGD", "momentum", momentum)
+
+    def update(self, theta, g):
+        v, s = self.v, self._scratch
+        v *= self.momentum
+        v -= xp.multiply(g, self.lr, out=s)
+        theta += v
+
+
+class Adam(Optimizer):
+    """Steps of about lr in each coordinate, whatever the gradient's scale (Kingma and Ba 2015, Algorithm 1)
+
+    m <- beta1 m + (1 - beta1) g         m^ = m / (1 - beta1^t)
+    v <- beta2 v + (1 - beta2) g^2       v^ = v / (1 - beta2^t)       theta <- theta - lr m^ / (sqrt(v^) + eps)
+
+    Both corrections are scalars, so they are taken into lr and eps (section 2 of the paper) and m^, v^ are never
+    formed. Raises ValueError unless lr > 0, eps > 0 and both betas lie in [0, 1).
+    """
+
+    vectors = "m", "v"
+
+    def __init__(self, network, lr=2e-4, beta1=0.5, beta2=0.999, eps=1e-8):
+        super().__init__(network, lr)
+        if not eps > 0:
+            raise ValueError(f"Adam: eps must be positive, not {eps}")
+        self.beta1, self.beta2, self.eps = _below_one("Adam", "beta1", beta1), _below_one("Adam", "beta2", beta2), eps
+
+    def update(self, theta, g):
+        m, v, s = self.m, self.v, self._scratch
+        root = (1 - self.beta2**self.steps) ** 0.5
+        m *= self.beta1
+        m += xp.multiply(g, 1 - self.beta1, out=s)
+        v *= self.beta2
+        xp.multiply(g, g, out=s)
+        s *= 1 - self.beta2
+        v += s
+        xp.sqrt(v, out=s)
+        s += self.eps * root
+        xp.divide(m, s, out=s)
+        s *= self.lr * root / (1 - self.beta1**self.steps)
+        theta -= s
+
+
+def _below_one(rule, name, value):
+    if not 0 <= value < 1:
+        raise ValueError(f"{rule}: {name} must lie in [0, 1), not {value}")
+    return value
