@@ -76,8 +76,11 @@ def to_numpy(a):
 
 
 def host_generator(*key):
-    """A NumPy random generator whose stream is a function of the integers in `key` alone, for draws on the host."""
-    return numpy.random.Generator(numpy.random.PCG64(key))
+    """A NumPy random generator whose stream is a function of the integers in `key` alone, for draws on the host.
+
+    Keys that differ give independent streams. Raises ValueError for a negative number.
+    """
+    return numpy.random.Generator(numpy.random.PCG64((len(key), *key)))  # NumPy takes (5,) and (5, 0) for the same
 
 
 def generator(*key):

@@ -8,7 +8,7 @@ from minigan.backend import xp
 from minigan.objectives import NonSaturating
 from minigan.optimizers import Adam
 
-TRAINING, SAMPLING = 0, 1  # two streams of noise: drawing a sample leaves training as it would have been
+TRAINING, SAMPLING, FIXED = 0, 1, 2  # streams of noise: drawing a sample leaves training as it would have been
 
 
 class Round(NamedTuple):
@@ -37,7 +37,7 @@ class GAN:
         self.generator_optimizer = _optimizer(generator_optimizer, generator, "generator")
         self.discriminator_optimizer = _optimizer(discriminator_optimizer, discriminator, "discriminator")
         self.latent = generator.n_in
-        self.draws = [0, 0]  # how many were taken from either stream
+        self.draws = [0, 0]  # how many were taken for TRAINING and for SAMPLING
         self._batch = None
 
     def discriminator_step(self, x):
@@ -76,14 +76,25 @@ class GAN:
 
     def noise(self, n, stream=TRAINING):
         """The stream's next n latent points z ~ N(0, 1), shape (n, latent)."""
-        rng = backend.generator(self.seed, stream, self.draws[stream])
         self.draws[stream] += 1
-        return rng.standard_normal((n, self.latent), dtype=self.generator.dtype)
+        return self._normal(n, stream, self.draws[stream])
+
+    def fixed_noise(self, n):
+        """The same n latent points whenever they are asked for, so that pictures over time show the same samples."""
+        return self._normal(n, FIXED, 0)
 
     def sample(self, n, z=None, chunk=1024):
         """n new samples G(z), shape (n, width), a fresh array; computed `chunk` at a time to bound the memory."""
         z = self.noise(n, SAMPLING) if z is None else z
         return xp.concatenate([self.generator(z[i : i + chunk]) for i in range(0, n, chunk)])
+
+    def players(self):
+        """(name, network, optimizer) of each player."""
+        yield "generator", self.generator, self.generator_optimizer
+        yield "discriminator", self.discriminator, self.discriminator_optimizer
+
+    def _normal(self, n, *key):
+        return backend.generator(self.seed, *key).standard_normal((n, self.latent), dtype=self.generator.dtype)
 
     def _check(self):
         G, D, objective = self.generator, self.discriminator, self.objective

@@ -4,9 +4,12 @@ from minigan.backend import xp
 
 
 class Optimizer:
-    """theta <- theta + update(dtheta). `vectors` names the arrays that it carries from step to step."""
+    """theta <- theta + update(dtheta).
 
-    vectors = ()
+    `vectors` names the arrays that a rule carries from step to step, `constants` the numbers that it was made with.
+    """
+
+    vectors = constants = ()
 
     def __init__(self, network, lr):
         if not lr > 0:
@@ -25,6 +28,9 @@ class Optimizer:
         """Change theta in place, given its gradient g."""
         raise NotImplementedError(f"{type(self).__name__} needs an update(theta, g)")
 
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)}' for name in self.constants)})"
+
 
 class SGD(Optimizer):
     """v <- momentum v - lr g      theta <- theta + v      (Polyak 1964; Sutskever et al. 2013, eq. 1-2)
@@ -33,6 +39,7 @@ class SGD(Optimizer):
     """
 
     vectors = ("v",)
+    constants = ("momentum",)
 
     def __init__(self, network, lr, momentum=0.0):
         super().__init__(network, lr)
@@ -56,6 +63,7 @@ class Adam(Optimizer):
     """
 
     vectors = "m", "v"
+    constants = "beta1", "beta2", "eps"
 
     def __init__(self, network, lr=2e-4, beta1=0.5, beta2=0.999, eps=1e-8):
         super().__init__(network, lr)
