@@ -1,0 +1,436 @@
+"""What kind of mistake is it? The evidence behind the sentence under a failing row of `gradcheck`.
+
+An `Observation` runs a network's forward and backward several times and notes what a correct layer never does: change
+its input, answer differently to the same call, add to a gradient instead of overwriting it. `judge` then takes one
+tensor whose analytic slopes differ from the measured ones, and tries out what would turn one into the other.
+"""
+
+import ast
+import copy
+import inspect
+import re
+import textwrap
+
+import numpy
+
+from minigan.backend import host_generator, to_numpy, xp
+
+FIT = 1e-5  # a hypothesis fits where it brings the error below this, or below tol
+ENOUGH = 0.9  # ... on this share of the entries: a few may sit on a kink
+DROPS_IMAGINARY = "abs", "absolute", "fabs", "clip", "std", "var", "real", "float", "sign", "norm", "astype", "hypot"
+ATOMS = int, float, str, bytes, bool, tuple, type, type(None), type(lambda: 0)
+
+
+class State:
+    """Everything but the arrays that the layers hold, put back before a call so that a call is a pure function.
+
+    A layer that draws from a generator of its own then draws the same numbers again.
+    """
+
+    def __init__(self, *networks):
+        self.saved = []
+        for layer in (layer for network in networks for layer in network.layers):
+            held = {name: a for name, a in vars(layer).items() if not hasattr(a, "dtype") and name != "_scratch"}
+            atoms = {name: a for name, a in held.items() if isinstance(a, ATOMS)}
+            others = {name: copy.deepcopy(a) for name, a in held.items() if name not in atoms}
+            self.saved.append((layer, atoms, others))
+
+    def restore(self):
+        for layer, atoms, others in self.saved:
+            vars(layer).update(atoms)
+            if others:
+                vars(layer).update(copy.deepcopy(others))
+
+
+class Observation:
+    """How a network in float64 behaves: `analytic` gradients by name, and `faults`, one sentence for each tensor.
+
+    `fault` is the sentence that concerns all of them.
+    """
+
+    unsafe = ""
+
+    def __init__(self, network, x, rng, training):
+        self.network, self.x, self.training, self.state = network, x, training, State(network)
+        self.parameters = [(name, a) for name, a, _ in network.parameters()]
+        self.gradients = {name: d for name, _, d in network.parameters()}
+        self.fault, self.faults = self._trace(rng), {}
+        self.terms = lambda: to_numpy(self.dy * self._forward())
+        (y, first), (again, second), (_, third) = self._run("both", fill=0), self._run("both"), self._run("both")
+        self.analytic = first
+        if not _same(y, again):
+            self.fault = (
+                "two identical calls of forward gave different y: unseeded randomness; draw from a generator that the "
+                "layer holds"
+            )
+        for name, claimed in first.items():
+            grown = claimed is not None and not self.fault and _repetition(name, claimed, second[name], third[name])
+            self.faults[name] = self._rebound(name) or grown or ""
+        for name, d in self.gradients.items():
+            if not first[name].any() and not self.faults[name]:
+                self._run("both", fill=1)
+                self.faults[name] = _NEVER.format(grad=_grad(name), param=name.split(".")[1]) if (d == 1).all() else ""
+        self._wrt()
+
+    def near(self, tensor, u, eps, tol):
+        """Whether the derivative is right along u at a point nearby, where no unit sits exactly on its kink."""
+        if len(self.network.layers) == 1:
+            return False
+        rng, there = host_generator(7), self.network.astype("float64")
+        there.theta[...] += xp.asarray(1e-3 * rng.standard_normal(there.theta.shape))
+        x = self.x + xp.asarray(1e-3 * rng.standard_normal(self.x.shape))
+        dx = there.backward(there.forward(x, self.training) * 0 + self.dy)
+        arrays = {name: (a, d) for name, a, d in there.parameters()} | {"x": (x, dx)}
+        a, d = arrays[tensor.name]
+        claimed = (to_numpy(d) * u).sum()
+        moved = type(tensor)("", lambda: to_numpy(self.dy * there.forward(x, self.training)), a, None, 0)
+        slope, noise = moved.slope(u, eps)
+        return abs(claimed - slope) <= 10 * tol * max(abs(claimed), abs(slope)) + noise
+
+    def _forward(self):
+        self.state.restore()
+        return self.network.forward(self.x.copy(), self.training)
+
+    def _run(self, wrt, fill=None):
+        """(y, every gradient by name) of one forward and backward; `fill` is what dtheta holds before."""
+        if fill is not None:
+            self.network.dtheta[...] = fill
+        y = to_numpy(self._forward()).copy()
+        dx = self.network.backward(self.dy.copy(), wrt)
+        gradients = {name: to_numpy(d).copy() for name, d in self.gradients.items()}
+        return y, gradients | {"x": None if dx is None else to_numpy(dx).copy()}
+
+    def _trace(self, rng):
+        """One forward and backward, layer by layer, each call watched. Sets dy and the layers' inputs."""
+        layers, faults = self.network.layers, []
+        x = self.x * (1 + 1e-9 * xp.asarray(rng.standard_normal(self.x.shape)))  # no float32 value any more
+        self.state.restore()
+        inputs, outputs = [], []
+        for i, layer in enumerate(layers):
+            who, before = f"layer {i}, {layer!r}: ", x.copy()
+            inputs.append(before)
+            y = _call(who, layer, "forward", x, self.training)
+            faults += [who + fault for fault in _watch("forward", "input x", x, before, y)]
+            outputs.append((who, y, y.copy()))
+            x = y
+        self.inputs = inputs
+        dy = self.dy = xp.asarray(rng.standard_normal(x.shape))
+        for i, layer in reversed(list(enumerate(layers))):
+            who, before = f"layer {i}, {layer!r}: ", dy.copy()
+            dx = _call(who, layer, "backward", dy, "both")
+            if dx is None or dx.shape != inputs[i].shape:
+                got = "None" if dx is None else f"an array of shape {dx.shape}"
+                faults.append(f"{who}backward returned {got}, where x has shape {inputs[i].shape}")
+                break
+            faults += [who + fault for fault in _watch("backward", "input dy", dy, before, dx)]
+            if before.any() and not dx.any():
+                faults.append(f"{who}{_ZERO_DX}")
+            dy = dx
+        changed = [who for who, y, before in outputs if not _same(y, before)]
+        faults += [
+            f"{who}backward changed y, which the next layer still reads: write into dx instead" for who in changed
+        ]
+        zero = [fault for fault in faults if fault.endswith(_ZERO_DX)]
+        self.zero = zero[0] if zero else ""  # no fault by itself: every unit may be dead
+        return next((fault for fault in faults if fault not in zero), "")
+
+    def _rebound(self, name):
+        if name == "x":
+            return ""
+        i, param = name.split(".")
+        if getattr(self.network.layers[int(i)], "d" + param) is self.gradients[name]:
+            return ""
+        return (
+            f"backward binds self.d{param} to a new array, so the network's dtheta never sees it: write into the one "
+            f"that is there, self.d{param}[...] = ... or out=self.d{param}"
+        )
+
+    def _wrt(self):
+        """Whether wrt="params" and wrt="input" give the values of "both", and leave the other side alone."""
+        _, only = self._run("params", fill=0)
+        for name in self.gradients:
+            if not _same(only[name], self.analytic[name]) and not self.faults[name]:
+                self.faults[name] = f'wrt="params" gives another {_grad(name)} than wrt="both"'
+        _, only = self._run("input", fill=1)
+        for name in self.gradients:
+            if not self.faults[name] and not (only[name] == 1).all():
+                self.faults[name] = (
+                    f'wrt="input" touched {_grad(name)}, which belongs to another player\'s loss: '
+                    'write parameters\' gradients only under `if wrt != "input"`'
+                )
+        if only["x"] is None or not _same(only["x"], self.analytic["x"]):
+            self.faults["x"] = self.faults["x"] or 'wrt="input" gives another dx than wrt="both"'
+
+
+class LossObservation:
+    """The same for a function loss(a, b, ...) -> (L, dL/da, ...)."""
+
+    unsafe = zero = ""
+
+    def __init__(self, loss, inputs):
+        before = [a.copy() for a in inputs]
+        value, *derivatives = loss(*inputs)
+        self.derivatives = [to_numpy(d).copy() for d in derivatives]
+        self.terms = lambda: to_numpy(loss(*inputs)[0]).reshape(1).copy()
+        self.faults, self.fault = {}, ""
+        for name, a, b in zip(inspect.signature(loss).parameters, inputs, before, strict=False):
+            if not _same(a, b):
+                self.fault = f"the loss changed its input {name} in place"
+        again = loss(*inputs)
+        if not all(_same(a, b) for a, b in zip((value, *derivatives), again, strict=True)):
+            self.fault = self.fault or "two identical calls gave different results: unseeded randomness"
+        if not all(_finite(a) for a in (value, *derivatives)):
+            self.fault = self.fault or "the loss gave numbers that are not finite"
+
+    def near(self, tensor, u, eps, tol):
+        return False
+
+
+def judge(tensor, error, eps, tol, seen):
+    """(verdict, sentence) of one tensor: "ok", "kink" or "FAIL"."""
+    wrong = [int(i) for i in numpy.argsort(-numpy.nan_to_num(error, nan=numpy.inf)) if not error[i] <= tol]
+    fault = seen.faults.get(tensor.name)
+    if fault or (seen.fault and (wrong or tensor.name == "x")):
+        return "FAIL", fault or seen.fault
+    if not wrong:
+        return "ok", ""
+    kinks = []
+    for i in wrong:
+        kink = _kink(tensor, i, eps, tol, seen)
+        if not kink:
+            return "FAIL", explain(tensor, i, wrong, eps, tol, seen)
+        kinks.append(kink)
+    more = f" (and {len(kinks) - 1} more entries like it)" if len(kinks) > 1 else ""
+    return "kink", kinks[0] + more
+
+
+def explain(tensor, worst, wrong, eps, tol, seen):
+    """The sentence for the first hypothesis that fits."""
+    if not numpy.isfinite(tensor.claimed).all() or not numpy.isfinite(tensor.numeric).all():
+        side = "analytic" if numpy.isfinite(tensor.numeric).all() else "numeric"
+        return f"the {side} side is not finite: look for a division by zero, a logarithm of 0 or an overflow"
+    if seen.unsafe:
+        return seen.unsafe
+    if not tensor.claimed.any():
+        return seen.zero or (
+            "all zero, but the slope is not: the gradient never arrives; was what forward remembered cleared or "
+            "overwritten before backward, or a layer skipped?"
+        )
+    for sentence, claimed in _hypotheses(tensor, eps, tol, seen):
+        share = (tensor.error(claimed) <= max(tol, FIT)).mean()
+        if share >= ENOUGH:
+            return sentence
+    return _where(tensor, wrong) + _by_eps(tensor, worst, eps)
+
+
+def _hypotheses(tensor, eps, tol, seen):
+    """(sentence, the numeric slopes' counterpart if it is true): the claim, with the supposed mistake undone."""
+    claimed, numeric, n = tensor.claimed, tensor.numeric, tensor.batch
+    for sentence, terms in getattr(seen, "alternatives", {}).get(tensor.name, ()):
+        other = type(tensor)(tensor.name, terms, tensor.a, None, n)
+        slopes = numpy.array([other.slope(u, eps)[0] for _, u in tensor.points])
+        yield sentence, numeric + (claimed - slopes)
+    if getattr(seen, "fill", 0):
+        added = tensor.project(numpy.full(tensor.a.shape, seen.fill))
+        yield "added to what dtheta held before the step, where backward must overwrite it", claimed - added
+    yield "the sign is wrong: every entry is -1 times the numeric one", -claimed
+    width = tensor.terms().size // n or 1
+    for c, reason in (
+        (2, "something is counted twice, or the 1/2 of a square is missing"),
+        (0.5, "a factor 2 is missing, as from the derivative of a square, or half of the terms"),
+        (n, f"{n} is the batch size N: the 1/N of a mean is missing"),
+        (1 / n, f"1/{n} is 1/N, N the batch size: the mean was taken, but dy already carries the loss's 1/N: sum"),
+        (width, f"{width} is the width of the output: a sum where forward takes a mean over it"),
+        (1 / width, f"1/{width} is one over the width of the output: a mean where backward must sum"),
+        (n * width, f"{n * width} is the number of elements of the output: a sum where forward takes a mean"),
+        (1 / (n * width), f"1/{n * width} is one over the number of elements of the output: a mean instead of a sum"),
+    ):
+        yield f"a constant factor: every entry is {c:g} times the numeric one; {reason}", claimed / c
+        yield f"a constant factor: every entry is {-c:g} times the numeric one: the sign, and {reason}", -claimed / c
+    a = tensor.analytic
+    if a.ndim == 2 and a.shape[0] == a.shape[1]:
+        yield "equal after a transpose: swap the two factors of the product, or add the missing .T", tensor.project(a.T)
+        yield "equal to minus the transpose: the sign, and a missing .T", tensor.project(-a.T)
+    if tensor.name != "x":
+        yield from _sums(tensor, eps)
+    if claimed.size > 2:
+        c = float(claimed @ numeric / max(numeric @ numeric, 1e-300))
+        yield f"a constant factor: every entry is {c:.6g} times the numeric one", claimed / (c or 1)
+
+
+def _sums(tensor, eps):
+    """Hypotheses about the sum over the batch, from what each sample contributes to each entry."""
+    changes = numpy.array([tensor.change(u, eps)[0] for _, u in tensor.points]) / (2 * eps)
+    if changes.ndim < 2 or changes.shape[1] != tensor.batch:
+        return
+    parts = changes.reshape(*changes.shape[:2], -1).sum(2)  # (entries, samples)
+    claimed, numeric = tensor.claimed, tensor.numeric
+    for s in range(tensor.batch):
+        yield (
+            f"not summed over the batch: this is the contribution of sample {s} alone",
+            numeric + claimed - parts[:, s],
+        )
+        yield f"sample {s} is missing from the sum over the batch", claimed + parts[:, s]
+    if claimed.size > 1:
+        yield "summed over every axis, where only the batch's belongs", numeric + claimed - numeric.sum()
+    if tensor.a.shape == (tensor.batch,):
+        yield (
+            "summed over the wrong axis: the width, where the sum runs over the batch, axis=0",
+            numeric + claimed - parts.sum(0),
+        )
+
+
+def _kink(tensor, i, eps, tol, seen):
+    """The sentence of an entry whose left and right slopes differ for good, or ""; evidence from smaller eps."""
+    (index, u), claimed = tensor.points[i], tensor.claimed[i]
+    wrong = abs(claimed - tensor.numeric[i])
+    if not numpy.isfinite(wrong):
+        return ""
+    errors, jumps = [], []
+    for step in (eps / 10, eps / 100):
+        left, right, noise = tensor.sides(u, step)
+        slack = noise + 10 * tol * max(abs(left), abs(right), tensor.floor[i])
+        errors.append(abs(claimed - (left + right) / 2))
+        jumps.append(abs(right - left))
+        if errors[-1] <= slack < jumps[-1] and jumps[-1] > 0:
+            break
+        if errors[-1] <= slack and errors[-1] < wrong / 300:  # smooth curvature gives a hundredth
+            return f"a kink within eps of {index}: closer to the point the slopes agree with the analytic value"
+    low, high = min(left, right), max(left, right)
+    if jumps[-1] <= 4 * slack or (len(jumps) > 1 and jumps[1] < jumps[0] / 2):
+        return ""
+    if low - slack <= claimed <= high + slack:
+        return (
+            f"a kink at {index}: the slope is {left:.4g} on the left and {right:.4g} on the right, and the analytic "
+            "value lies between: a subgradient"
+        )
+    if seen.near(tensor, u, eps, tol):
+        return f"several units sit exactly on their kinks at {index}; a little beside, the derivative is right"
+    return ""
+
+
+def _by_eps(tensor, worst, eps):
+    """Which side is at fault: a difference quotient's own error shrinks with eps, a wrong derivative's does not."""
+    (_, u), claimed = tensor.points[worst], tensor.claimed[worst]
+    errors = [abs(claimed - tensor.slope(u, step)[0]) for step in (eps, eps / 10)]
+    if errors[1] < errors[0] / 30:
+        return (
+            f"the error shrinks from {errors[0]:.1e} to {errors[1]:.1e} with eps from {eps:g} to {eps / 10:g}: the "
+            f"numeric side is at fault (strong curvature), not the derivative; repeat with eps={eps / 100:g}"
+        )
+    return "the error does not shrink with eps: the derivative is at fault, not the numeric side"
+
+
+def _where(tensor, wrong):
+    """Which entries are wrong, if not all."""
+    points = [tensor.points[i][0] for i in wrong]
+    if len(wrong) == len(tensor.points) or any(isinstance(p, str) for p in points):
+        return ""
+    for axis, size in enumerate(tensor.a.shape):
+        places = {p[axis] for p in points}
+        if len(places) == 1 and size > 1 and len(points) > 1:
+            kind = ("sample" if tensor.name == "x" else "row") if axis == 0 else "column"
+            return f"only {kind} {places.pop()} is wrong; "
+    return f"{len(wrong)} of {len(tensor.points)} entries are wrong; "
+
+
+def blame(reports, layers):
+    """Which layer of a network fails on its own."""
+    guilty = [f"layer {i}, {layer!r}" for i, layer in enumerate(layers) if not reports[i].ok]
+    if not guilty:
+        return "each layer passes on its own: look at how they are chained"
+    return f"on its own, {' and '.join(guilty)} fails and the other layers pass: look there first"
+
+
+def complex_unsafe(network, twin, x, training):
+    """Which layer's forward does not carry an imaginary part through, as a sentence, or ""."""
+    rng = host_generator(11)
+    for i, (layer, complex_layer) in enumerate(zip(network.layers, twin.layers, strict=True)):
+        u = xp.asarray(rng.standard_normal(x.shape))
+        who = f"layer {i}, {layer!r}, is not complex-safe"
+        try:
+            y = complex_layer.forward(x.real + 1e-20j * u, training)
+        except TypeError as error:
+            raise TypeError(f'{who}: {error}; use method="central"') from error
+        step = 1e-6
+        plus, minus = (layer.forward(x.real + s * u, training).copy() for s in (step, -step))
+        slope = (plus - minus) / (2 * step)
+        if y.dtype.kind != "c" or float(abs(y.imag / 1e-20 - slope).max()) > 1e-3 * float(abs(slope).max()):
+            return f'{who}: its forward drops the imaginary part{_suspects(layer)}; use method="central"'
+        x = y
+    return ""
+
+
+def _suspects(layer):
+    """The calls in a forward that are known to drop the imaginary part."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(type(layer).forward)))
+    except (OSError, TypeError):
+        return ""
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = [getattr(f, "attr", getattr(f, "id", "")) for f in calls]
+    found = sorted({name for name in names if name in DROPS_IMAGINARY})
+    return f" (it calls {', '.join(found)})" if found else ""
+
+
+_NEVER = 'backward never writes {grad}: dL/d{param} has to be put there unless wrt="input"'
+_ZERO_DX = (
+    "its dx is zero everywhere although dy is not: the gradient never arrives at what comes before; was what forward "
+    "remembered cleared or overwritten before backward, or a layer skipped?"
+)
+
+
+def _grad(name):
+    return "dx" if name == "x" else "d" + name.split(".")[-1]
+
+
+def _call(who, layer, method, a, argument):
+    """layer.method(a, argument), with a note on whatever it raises."""
+    try:
+        return getattr(layer, method)(a, argument)
+    except Exception as error:
+        shapes = re.findall(r"\((\d+),(\d+)\)", str(error))
+        mirrored = len(shapes) > 1 and shapes[0] == shapes[1][::-1]
+        transposed = ": the two shapes are each other's transpose, a .T is missing or too much" if mirrored else ""
+        error.add_note(f"{who}{method} raised it, for an array of shape {a.shape}{transposed}")
+        raise
+
+
+def _watch(method, what, a, before, result):
+    """Sentences on what a call did to its argument `a`, and on what it returned."""
+    if not _same(a, before):
+        yield f"{method} changed its {what} in place, which belongs to its caller: write into self.scratch(...)"
+    if result is None:
+        return
+    if result.dtype != "float64" or (_single(result) and not _single(before)):
+        yield f"{method} computed in {result.dtype if result.dtype != 'float64' else 'float32'} in a check in float64"
+    if _finite(before) and not _finite(result):
+        yield f"{method} is the first call whose result is not finite, for a finite argument"
+
+
+def _finite(a):
+    return bool(xp.isfinite(a).all())
+
+
+def _single(a):
+    """Whether an array in float64 holds numbers of float32 precision only, and not just a few round ones."""
+    single = a.astype("float32")
+    return bool((single == a).all() and (single.astype("float16") != single).any())
+
+
+def _same(a, b):
+    a, b = to_numpy(a), to_numpy(b)
+    return a.shape == b.shape and bool(numpy.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True))
+
+
+def _repetition(name, first, second, third):
+    """The sentence for a gradient that is another one at the second or third identical call, or ""."""
+    if _same(first, second) and _same(second, third):
+        return ""
+    if _same(second - first, third - second):
+        times = float((first * second).sum() / max((first * first).sum(), 1e-300))
+        return (
+            f"grows on a second, identical call ({times:.3g} times the first): {_grad(name)} is added to what was "
+            "there, where backward must overwrite it"
+        )
+    return f"two identical calls of backward gave different {_grad(name)}: unseeded randomness"
