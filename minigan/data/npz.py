@@ -1,0 +1,87 @@
+"""Arrays from .npz files, as numpy.savez writes them, read without trust."""
+
+import math
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy
+
+from minigan.files import DEFLATE_AT_MOST, DataError, read_promised, reading
+
+HEADERS = {
+    (1, 0): numpy.lib.format.read_array_header_1_0,
+    (2, 0): numpy.lib.format.read_array_header_2_0,
+}
+
+
+def read_npz(path):
+    """The array `images` (N, H, W) of a .npz file: uint8, or float16, float32 or float64.
+
+    Raises DataError, naming the file, for anything else.
+    """
+    path = Path(path)
+    with reading(path) as file:
+        remedy = "write it with numpy.savez_compressed(path, images=images)"
+        return read_arrays(file, path, ["images"], _images, remedy)["images"]
+
+
+def read_arrays(file, path, names=None, check=None, remedy="write it with numpy.savez"):
+    """{name: array} for the `names`, or for all, of the .npz in the open binary `file`; `path` names it in errors.
+
+    numpy.load would believe each header and reserve what it promises. Here the promise is first held against the
+    size of the zip entry and of the file, and, where it is given, against check(where, shape, dtype), which raises
+    what it likes. Nothing is ever unpickled. Raises DataError, ending in the `remedy`, for what is not sound.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.namelist()
+            present = [entry.removesuffix(".npy") for entry in entries]
+            for name in names or ():
+                if f"{name}.npy" not in entries:
+                    only = ", ".join(map(repr, present)) or "nothing"
+                    raise DataError(f"{path} has no array named {name!r}, only {only}: {remedy}")
+            return {name: _read(archive, name, path, check, remedy) for name in names or present}
+    except DataError:
+        raise
+    # RuntimeError: an encrypted entry, or (NotImplementedError) a method that zipfile does not know
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, KeyError) as error:
+        what = str(error) or type(error).__name__
+        raise DataError(f"{path} is not a sound .npz file ({what}): {remedy}") from error
+
+
+def _read(archive, name, path, check, remedy):
+    entry, where = archive.getinfo(f"{name}.npy"), f"{path}: {name!r}"
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(f"{where} is packed by another method than stored or deflated: {remedy}")
+    with archive.open(entry) as stream:
+        version = numpy.lib.format.read_magic(stream)
+        if version not in HEADERS:
+            raise DataError(f"{where} has npy version {version}, expected (1, 0) or (2, 0): {remedy}")
+        try:
+            shape, fortran, dtype = HEADERS[version](stream)
+        except Exception as error:  # whatever Python's tokenizer and compiler make of it comes through
+            raise DataError(f"{path}: the header of {name!r} cannot be read ({error}): {remedy}") from error
+        if dtype.hasobject:
+            raise DataError(f"{where} holds Python objects, expected numbers in one array of one shape: {remedy}")
+        if check:
+            check(where, shape, dtype)
+        count, size = math.prod(shape) * dtype.itemsize, os.fstat(archive.fp.fileno()).st_size
+        if count != entry.file_size - stream.tell() or entry.file_size > size * DEFLATE_AT_MOST:
+            raise DataError(
+                f"{path}: the header of {name!r} promises shape {shape}, {count} bytes, which the file does not hold: "
+                "it is truncated or corrupt, write it anew"
+            )
+        data = read_promised(stream, count, path)
+    array = numpy.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C")
+    return numpy.ascontiguousarray(array, dtype=dtype.newbyteorder("=")).reshape(shape)
+
+
+def _images(where, shape, dtype):
+    if dtype != numpy.uint8 and not (dtype.kind == "f" and dtype.itemsize <= 8):
+        raise DataError(f"{where} has dtype {dtype}, expected uint8 (0 to 255) or float32 (0 to 1, or -1 to 1)")
+    if len(shape) != 3:
+        raise DataError(f"{where} has shape {shape}, expected three dimensions (N, H, W), gray images")
+    if min(shape) < 1:
+        raise DataError(f"{where} has shape {shape}, which is empty: expected at least one image")

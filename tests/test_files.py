@@ -1,0 +1,34 @@
+"""files: nothing half-written ever stands under the final name."""
+
+import pytest
+
+from minigan.files import replacing
+
+
+def test_the_new_content_takes_the_old_ones_place_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with replacing(path, "w") as file:
+        file.write("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_after_a_failure_the_old_content_stands_and_no_part_is_left(tmp_path, error):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(type(error)), replacing(path, "w") as file:
+        file.write("ne")
+        raise error
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_old_file_can_be_kept_under_another_name(tmp_path):
+    path, kept = tmp_path / "a.txt", tmp_path / "old.txt"
+    for text in "one", "two":
+        with replacing(path, "w", keep=kept) as file:
+            file.write(text)
+    assert (path.read_text(), kept.read_text()) == ("two", "one")
