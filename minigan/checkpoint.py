@@ -1,0 +1,162 @@
+"""Checkpoints: one `.npz` with everything that training needs to go on as if it had never stopped.
+
+The file is an ordinary NumPy archive of the arrays, plus `meta`, a JSON text with all that is not an array. Its zip
+comment is the SHA-256 of every byte before it, so a truncated or altered file is refused, never half read. Nothing in it
+is pickled.
+"""
+
+import ast
+import hashlib
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy
+
+from minigan import activations, layers
+from minigan.backend import to_numpy, xp
+from minigan.data.npz import read_arrays
+from minigan.files import DataError, replacing
+from minigan.network import Network
+
+FORMAT = 1  # raised whenever an older minigan could not read the file rightly
+DIGEST = 64  # bytes of a SHA-256 in hexadecimal, the end of the file
+LAYERS = {
+    name: thing
+    for module in (layers, activations)
+    for name, thing in vars(module).items()
+    if isinstance(thing, type) and issubclass(thing, layers.Layer)
+}
+
+
+class CheckpointError(DataError):
+    """A checkpoint is missing, damaged, or was made for something else; the message says which and what to do."""
+
+
+def previous(path):
+    """Where `write` keeps the checkpoint before the one at `path`."""
+    path = Path(path)
+    return path.with_name(f"{path.stem}-previous{path.suffix}")
+
+
+def write(path, arrays, meta):
+    """Write {name: array} and the JSON-able `meta` to `path`; the old file becomes `previous(path)`.
+
+    Raises OSError where the disk does not take it; `path` is then as it was.
+    """
+    buffer = io.BytesIO()
+    text = json.dumps({"format": FORMAT, **meta})
+    numpy.savez(buffer, allow_pickle=False, meta=numpy.frombuffer(text.encode(), "uint8"), **arrays)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.comment = b"0" * DIGEST
+    data = buffer.getbuffer()
+    data[-DIGEST:] = hashlib.sha256(data[:-DIGEST]).hexdigest().encode()
+    with replacing(path, keep=previous(path)) as file:
+        file.write(data)
+
+
+def read(path):
+    """(arrays, meta) of the checkpoint at `path`. Raises CheckpointError, in words, for anything else."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            _check_seal(file, path)
+            arrays = read_arrays(file, path, remedy="it is not a checkpoint that minigan wrote")
+        meta = json.loads(arrays.pop("meta").tobytes())
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot read this checkpoint ({error.strerror}){_offer(path)}") from error
+    except CheckpointError:
+        raise
+    except (DataError, KeyError) as error:
+        raise CheckpointError(str(error)) from error
+    if meta["format"] > FORMAT:
+        raise CheckpointError(
+            f"{path}: written in format {meta['format']}, but this minigan reads formats up to {FORMAT}: update minigan"
+        )
+    return arrays, meta
+
+
+def _check_seal(file, path):
+    data = file.read()
+    if hashlib.sha256(data[:-DIGEST]).hexdigest().encode() != data[-DIGEST:]:
+        raise CheckpointError(
+            f"{path}: not a checkpoint of minigan, or truncated or altered since it was written "
+            f"(its checksum does not agree){_offer(path)}"
+        )
+
+
+def _offer(path):
+    old = previous(path)
+    return f"; the one before it is {old}" if old.exists() else ": check the path"
+
+
+def state(gan):
+    """Everything in which one moment of a game differs from another, as (arrays, meta)."""
+    arrays, meta = {}, {"objective": repr(gan.objective), "seed": gan.seed, "draws": gan.draws}
+    for player, network, optimizer in gan.players():
+        arrays[f"{player}.theta"] = to_numpy(network.theta)
+        arrays |= {f"{player}.{name}": to_numpy(getattr(optimizer, name)) for name in optimizer.vectors}
+        meta[player] = {"network": repr(network), "dtype": str(network.dtype)}
+        meta[player] |= {"optimizer": repr(optimizer), "steps": optimizer.steps}
+    return arrays, meta
+
+
+def restore(gan, arrays, meta):
+    """Put a `gan` of the same networks, objective and optimizers into the state that was saved.
+
+    The learning rate is not part of it: that of the present optimizers stays. Raises CheckpointError, naming both
+    values, where the checkpoint was made for something else; `gan` is then as it was.
+    """
+    expected = state(gan)[1]
+    agree("objective", meta["objective"], expected["objective"])
+    agree("seed", meta["seed"], expected["seed"])
+    for player, _, _ in gan.players():
+        for what in "network", "dtype", "optimizer":
+            agree(f"{player}'s {what}", meta[player][what], expected[player][what])
+    for player, network, optimizer in gan.players():
+        for name in ("theta", *optimizer.vectors):
+            owner = network if name == "theta" else optimizer
+            getattr(owner, name)[:] = xp.asarray(arrays[f"{player}.{name}"])
+        optimizer.steps = meta[player]["steps"]
+        network.forget()
+    gan.draws[:] = meta["draws"]
+
+
+def agree(what, saved, present):
+    """Raises CheckpointError with both values unless they are equal."""
+    if saved != present:
+        raise CheckpointError(
+            f"the checkpoint does not fit: its {what} is {saved}, but here it is {present}; "
+            "go on with the settings it was made with, or start a new run in another directory"
+        )
+
+
+def load_generator(path):
+    """(generator, meta) from a checkpoint: a Network to call with z (N, latent).
+
+    Raises CheckpointError, in words, for a damaged file or one that holds layers unknown to minigan.
+    """
+    arrays, meta = read(path)
+    saved = meta["generator"]
+    network = parse_network(saved["network"], saved["dtype"])
+    network.theta[:] = xp.asarray(arrays["generator.theta"])
+    return network, meta
+
+
+def parse_network(text, dtype="float32"):
+    """The Network that prints as `text`, with layers of minigan only: `parse_network(repr(network))`.
+
+    The text is parsed, not evaluated: it can only name layers and numbers.
+    """
+    chain = ast.parse(text, mode="eval").body
+    made = []
+    for call in chain.args:
+        if call.func.id not in LAYERS:
+            raise CheckpointError(
+                f"{call.func.id} is not a layer of minigan ({', '.join(sorted(LAYERS))}): build the network "
+                "in your own code and fill it with minigan.checkpoint.restore"
+            )
+        made.append(LAYERS[call.func.id](*map(ast.literal_eval, call.args)))
+    return Network(*made, dtype=dtype)

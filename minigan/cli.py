@@ -1,0 +1,79 @@
+"""What the scripts share: one-line errors, the device, and stopping at the end of a round."""
+
+import argparse
+import contextlib
+import signal
+
+from minigan.backend import use
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with the user's input in one line on stderr, with exit code 2, never a traceback."""
+
+    def __init__(self, description):
+        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}\n")
+
+    @contextlib.contextmanager
+    def mistakes(self):
+        """Around the set-up: a ValueError, OSError or RuntimeError in the block is a mistake of the user's."""
+        try:
+            yield
+        except (ValueError, OSError, RuntimeError) as error:
+            self.error(str(error))
+
+
+def whole(minimum):
+    """A `type=` for integers of at least `minimum`."""
+
+    def parse(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = minimum - 1
+        if number < minimum:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {minimum}, not {text!r}")
+        return number
+
+    return parse
+
+
+def choose_device(name):
+    """Switch the backend for `--device` "cpu", "gpu" or "auto" (the GPU where one works); returns which, in words.
+
+    Raises RuntimeError for "gpu" where none works, saying what is missing.
+    """
+    if name == "cpu":
+        use("numpy")
+        return "CPU (NumPy)"
+    try:
+        use("cupy")
+        return "GPU (CuPy)"
+    except RuntimeError:
+        if name == "gpu":
+            raise
+        return "CPU (NumPy): no usable GPU here"
+
+
+class StopSignal:
+    """While the block runs, SIGINT (Ctrl-C) and SIGTERM only set `number`, for the loop to stop where it is safe.
+
+    A second signal ends the process at once.
+    """
+
+    number = None
+
+    def __enter__(self):
+        self._old = {n: signal.signal(n, self._note) for n in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *exc_info):
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _note(self, number, frame):
+        self.number = number
+        for n, handler in self._old.items():
+            signal.signal(n, handler)

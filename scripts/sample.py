@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Draw new images from a checkpoint: a grid of samples, or walks between latent points; or save them as numbers."""
+
+import sys
+
+import numpy
+
+from minigan.backend import host_generator, to_numpy, xp
+from minigan.checkpoint import load_generator
+from minigan.cli import Parser, choose_device, whole
+from minigan.files import replacing
+from minigan.plots import save_grid
+
+CHUNK = 1024  # samples computed at a time, which bounds the memory
+
+
+def main(argv=None):
+    parser = arguments()
+    args = parser.parse_args(argv)
+    with parser.mistakes():
+        choose_device(args.device)
+        G, meta = load_generator(args.checkpoint)
+        z = host_generator(args.seed).standard_normal((args.n, G.n_in), dtype=G.dtype)
+        if args.interpolate:
+            z = walk(z, args.interpolate)
+        rows = numpy.concatenate([to_numpy(G(xp.asarray(z[i : i + CHUNK]))) for i in range(0, len(z), CHUNK)])
+        shape, values = meta["dataset"]["shape"], meta["dataset"]["range"]
+        if args.out.endswith(".npz"):
+            with replacing(args.out) as file:
+                numpy.savez_compressed(file, images=rows.reshape(-1, *shape), range=values)
+        else:
+            save_grid(args.out, rows, shape, values, columns=args.interpolate)
+    print(f"{args.out}: {len(rows):,} images of {shape[0]}x{shape[1]}")
+    return 0
+
+
+def walk(z, steps):
+    """From each latent point to the next, the last to the first, in `steps` steps: (n, latent) to (n steps, latent).
+
+    Along the great circle, z(t) = sin((1-t) w) / sin w * z0 + sin(t w) / sin w * z1 with w the angle between z0 and z1:
+    the points between keep the length that N(0, 1) noise has, where a straight line would pass near 0 (White 2016).
+    """
+    unit = z / numpy.linalg.norm(z, axis=1, keepdims=True)
+    w = numpy.arccos(numpy.clip((unit * numpy.roll(unit, -1, 0)).sum(1), -1, 1))[:, None, None]
+    t = numpy.linspace(0, 1, steps, dtype=z.dtype)[:, None]
+    z0, z1 = z[:, None], numpy.roll(z, -1, 0)[:, None]
+    points = (numpy.sin((1 - t) * w) * z0 + numpy.sin(t * w) * z1) / numpy.sin(w)
+    return points.reshape(-1, z.shape[1])
+
+
+def arguments():
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add("checkpoint", help="a checkpoint.npz that scripts/train_mnist.py wrote")
+    add("--out", default="samples.png", help="what to write: a picture, or numbers (.npz) (default: %(default)s)")
+    add("-n", type=whole(1), default=64, help="number of samples, or of latent points to walk between (default: 64)")
+    add("--interpolate", type=whole(2), metavar="STEPS", help="walk from each latent point to the next")
+    add("--seed", type=whole(0), default=0, help="another seed gives other samples (default: %(default)s)")
+    add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Train a generative adversarial network on handwritten digits, and draw what it learns.
+
+Without --data it takes MNIST where that is found or can be downloaded, else the small digits that come with minigan.
+Ctrl-C stops after the round, with everything saved; --resume goes on from there.
+"""
+
+import dataclasses
+import itertools
+import json
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from minigan import GAN, Adam, Dense, LeakyReLU, Minimax, Network, NonSaturating, Tanh
+from minigan.cli import Parser, StopSignal, choose_device, whole
+from minigan.data import load
+from minigan.run_directory import RunDirectory
+from minigan.training import Training, report
+
+OBJECTIVES = {"minimax": Minimax, "non-saturating": NonSaturating}
+ROUNDS = 6000  # enough for digits that one can read
+
+
+def players(size, latent, seed):
+    """G: z -> image in [-1, 1], and D: image -> logit. Small images get small networks."""
+    a, b, c = (256, 512, 1024) if size > 256 else (64, 128, 256)
+    generator = Network(
+        Dense(latent, a), LeakyReLU(),
+        Dense(a, b), LeakyReLU(),
+        Dense(b, c), LeakyReLU(),
+        Dense(c, size), Tanh(), seed=seed,
+    )  # fmt: skip
+    discriminator = Network(
+        Dense(size, b), LeakyReLU(),
+        Dense(b, a), LeakyReLU(),
+        Dense(a, 1), seed=seed + 1,
+    )  # fmt: skip
+    return generator, discriminator
+
+
+def main(argv=None):
+    parser = arguments()
+    with parser.mistakes():
+        args = parse(parser, argv)
+        device = choose_device(args.device)
+        data = load(args.data, args.data_dir)
+        batch_size = args.batch_size or min(128, max(1, len(data) // 32))
+        if args.dry_run:
+            data = dataclasses.replace(data, images=data.images[: 3 * batch_size], labels=None)
+        G, D = players(data.size, args.latent, args.seed)
+        gan = GAN(G, D, OBJECTIVES[args.objective](), args.seed, Adam(G, lr=args.lr), Adam(D, lr=args.lr))
+        training = Training(gan, data, batch_size)
+        run = RunDirectory(args.resume or args.out or unused(), training, vars(args), bool(args.resume))
+    total = training.batches.rounds
+    epochs = args.epochs or (2 if args.dry_run else -(-ROUNDS // total))
+    if data.notice:
+        print(data.notice, file=sys.stderr)
+    print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}; {device}")
+    print(f"generator\n{G.summary()}\ndiscriminator\n{D.summary()}")
+
+    done = training.epoch * total + training.round
+    with StopSignal() as stop, tqdm(total=epochs * total, initial=done, unit="round", disable=None) as bar:
+        for row in training.rounds(epochs):
+            bar.update()
+            run.after_round(row)
+            if row:
+                bar.write(report(row, epochs))
+            if stop.number:
+                break
+        run.finish()
+
+    if stop.number:
+        print(f"stopped in epoch {training.epoch + 1}; to go on: {sys.argv[0]} --resume {run.path}")
+        return 128 + stop.number
+    print(f"now open {run.last_picture}; the course of the game is in {run.path / 'curves.png'}")
+    return 0 if run.saved else 1
+
+
+def arguments():
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add("--epochs", type=whole(1), help=f"passes over the data (default: as many as make {ROUNDS:,} rounds)")
+    add("--batch-size", type=whole(1), help="images in a round (default: 128, or a 32nd of a small data set)")
+    add("--lr", type=float, default=2e-4, help="learning rate of both players' Adam (default: %(default)s)")
+    add("--latent", type=whole(1), default=100, help="width of the noise z (default: %(default)s)")
+    add("--objective", choices=OBJECTIVES, default="non-saturating", help="what G minimizes (default: %(default)s)")
+    add("--seed", type=whole(0), default=0, help="the same seed gives the same pictures (default: %(default)s)")
+    add("--data", default="auto", metavar="{auto,mnist,digits,idx,PATH}",
+        help="what to learn; PATH: an .npz of your own with images (N, H, W) (default: %(default)s)")  # fmt: skip
+    add("--data-dir", help="where MNIST's files are or shall go; for idx, the file of images or its folder")
+    add("--out", help="directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")
+    add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
+    add("--dry-run", action="store_true", help="two short epochs, to see everything written within seconds")
+    add("--resume", metavar="DIR", help="go on with the run in DIR, with the settings it was started with")
+    return parser
+
+
+def parse(parser, argv):
+    """The arguments; with --resume, those that are not given are as the run in DIR was started."""
+    args = parser.parse_args(argv)
+    if args.resume:
+        config = Path(args.resume, "config.json")
+        if not config.exists():
+            raise ValueError(f"--resume {args.resume}: there is no run in this directory ({config} is missing)")
+        parser.set_defaults(**json.loads(config.read_text()))
+        args = parser.parse_args(argv)
+    return args
+
+
+def unused():
+    return next(path for i in itertools.count(1) if not (path := Path("out", f"run-{i}")).exists())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

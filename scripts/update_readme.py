@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Write the parts of README.md that are counted or measured, so that nothing in it is typed from memory."""
+
+import argparse
+import ast
+import os
+import platform
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import numpy
+
+from minigan.checkpoint import read
+from minigan.training import report
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = "backend layers activations losses network optimizers objectives gan gradcheck".split()
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 where README.md is out of date"
+    )
+    parser.add_argument("--run", metavar="DIR", help="show the last picture and an epoch's line of this run")
+    args = parser.parse_args(argv)
+    readme = ROOT / "README.md"
+    old = readme.read_text(encoding="utf-8")
+    new = replace_block(old, "lines", line_table())
+    if args.run:
+        caption, line = describe(Path(args.run))
+        new = replace_block(replace_block(new, "picture", caption), "line", line)
+    if args.check:
+        return int(new != old)
+    readme.write_text(new, encoding="utf-8")
+    return 0
+
+
+def line_table():
+    """The core, file by file: its first docstring line and its number of lines."""
+    rows, total = [], 0
+    for name in CORE:
+        text = (ROOT / "minigan" / f"{name}.py").read_text(encoding="utf-8")
+        purpose = ast.get_docstring(ast.parse(text)).splitlines()[0]
+        lines = text.count("\n")
+        total += lines
+        rows.append(f"| [`minigan/{name}.py`](minigan/{name}.py) | {purpose} | {lines} |")
+    return "\n".join(["| file | what it is | lines |", "|---|---|---:|", *rows, f"| | together | {total:,} |"])
+
+
+def describe(run):
+    """(caption of the run's last picture, which becomes docs/mnist.png; the line that training printed midway)."""
+    _, meta = read(run / "checkpoint.npz")
+    history = meta["history"]
+    shutil.copyfile(run / "samples" / f"epoch-{len(history):04d}.png", ROOT / "docs" / "mnist.png")
+    seconds = sum(row["seconds"] for row in history)
+    caption = (
+        f"*64 digits that nobody wrote: the generator after {len(history)} epochs on MNIST, {seconds:.0f} seconds of "
+        f"training with {os.cpu_count()} cores of {processor()}, Python {platform.python_version()}, "
+        f"NumPy {numpy.__version__}.*"
+    )
+    return f"![Digits drawn by the generator](docs/mnist.png)\n\n{caption}", (
+        f"```\n{report(history[len(history) // 2], len(history))}\n```"
+    )
+
+
+def processor():
+    """The processor's name, as far as the system tells it."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"^model name\s*: (.*)$", info.read_text(), re.MULTILINE) if info.exists() else []
+    return f"an {names[0]}" if names else platform.processor() or platform.machine()
+
+
+def replace_block(text, name, content):
+    """`text` with what stands between the markers `<!-- name: ... -->` and `<!-- end of name -->` replaced."""
+    pattern = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    if not pattern.search(text):
+        raise ValueError(f"README.md has no block {name!r}: expected <!-- {name}: ... --> and <!-- end of {name} -->")
+    return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

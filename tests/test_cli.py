@@ -1,0 +1,61 @@
+"""cli: one line per mistake, the device in words, stopping where it is safe."""
+
+import os
+import signal
+import sys
+
+import pytest
+
+from minigan.backend import xp
+from minigan.cli import Parser, StopSignal, choose_device, whole
+
+
+def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(capsys):
+    parser = Parser("what it does")
+    parser.prog = "script"
+    with pytest.raises(SystemExit) as stop, parser.mistakes():
+        raise ValueError("the first line\n  and the second")
+    assert stop.value.code == 2
+    assert capsys.readouterr() == ("", "script: the first line and the second\n")
+
+
+def test_other_errors_are_not_the_users_and_keep_their_traceback():
+    with pytest.raises(KeyError), Parser("").mistakes():
+        raise KeyError("a fault in the program")
+
+
+@pytest.mark.parametrize("text", ["0", "-3", "2.5", "many", ""])
+def test_whole_numbers_below_the_minimum_are_refused_in_words(text, capsys):
+    parser = Parser("")
+    parser.add_argument("--n", type=whole(1))
+    with pytest.raises(SystemExit):
+        parser.parse_args([f"--n={text}"])
+    assert f"expected a whole number of at least 1, not '{text}'" in capsys.readouterr().err
+
+
+def test_whole_numbers_are_taken():
+    assert whole(0)("0") == 0 and whole(1)("12") == 12
+
+
+def test_without_a_gpu_auto_falls_back_and_says_so_and_gpu_fails(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert choose_device("cpu") == "CPU (NumPy)"
+    assert choose_device("auto") == "CPU (NumPy): no usable GPU here"
+    with pytest.raises(RuntimeError, match=r"minigan\[cuda12\]"):
+        choose_device("gpu")
+    assert repr(xp) == "<xp: numpy>"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_noted_and_a_second_one_acts(number):
+    received = []
+    old = signal.signal(number, lambda n, frame: received.append(n))
+    try:
+        with StopSignal() as stop:
+            assert stop.number is None
+            os.kill(os.getpid(), number)
+            assert stop.number == number and received == []
+            os.kill(os.getpid(), number)
+            assert received == [number]
+    finally:
+        signal.signal(number, old)

@@ -1,0 +1,67 @@
+"""run_directory: what training leaves on disk, and what it does when the disk does not take it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from minigan import GAN, Dense, Network, Tanh, checkpoint
+from minigan.data import Dataset
+from minigan.run_directory import RunDirectory
+from minigan.training import Training
+
+
+def training():
+    G, D = Network(Dense(2, 9), Tanh(), seed=0), Network(Dense(9, 1), seed=1)
+    images = np.random.default_rng(0).integers(0, 256, (20, 3, 3), dtype="uint8")
+    return Training(GAN(G, D), Dataset("noise", images), 5)
+
+
+def play(run, epochs):
+    for row in run.training.rounds(epochs):
+        run.after_round(row)
+
+
+def test_each_epoch_leaves_a_picture_a_history_and_a_checkpoint(tmp_path):
+    run = RunDirectory(tmp_path / "r", training(), {"seed": 0})
+    play(run, 2)
+    assert run.last_picture == tmp_path / "r" / "samples" / "epoch-0002.png" and run.last_picture.exists()
+    assert (tmp_path / "r" / "history.csv").read_text().count("\n") == 3
+    _, meta = checkpoint.read(run.checkpoint)
+    assert (meta["epoch"], meta["round"], meta["config"]) == (2, 0, {"seed": 0})
+    assert json.loads((tmp_path / "r" / "config.json").read_text()) == {"seed": 0}
+
+
+def test_checkpoints_are_written_within_an_epoch_too(tmp_path):
+    run = RunDirectory(tmp_path / "r", training(), {}, checkpoint_every=0.0)
+    run.after_round(next(run.training.rounds(1)))
+    assert checkpoint.read(run.checkpoint)[1]["round"] == 1
+
+
+def test_a_directory_that_holds_a_run_is_refused_unless_resumed(tmp_path):
+    play(RunDirectory(tmp_path, training(), {}), 1)
+    with pytest.raises(ValueError, match="already holds a run: go on with --resume"):
+        RunDirectory(tmp_path, training(), {})
+    RunDirectory(tmp_path, training(), {}, resumed=True)
+
+
+def test_a_full_disk_is_reported_training_goes_on_and_the_last_checkpoint_stays(tmp_path, capsys, monkeypatch):
+    run = RunDirectory(tmp_path / "r", training(), {})
+    play(run, 1)
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        play(run, 2)
+    assert run.training.epoch == 2 and not run.saved
+    err = capsys.readouterr().err
+    assert err.count("No space left on device") == 3  # samples, history, checkpoint
+    assert (
+        f"could not write the checkpoint into {tmp_path}/r (No space left on device): training goes on in memory" in err
+    )
+    assert f"Of checkpoints, the last good one is {run.checkpoint}." in err
+    assert checkpoint.read(run.checkpoint)[1]["epoch"] == 1
+    run.finish()
+    assert run.saved and checkpoint.read(run.checkpoint)[1]["epoch"] == 2

@@ -1,0 +1,182 @@
+"""scripts: what a person runs, as a person runs it."""
+
+import csv
+import importlib.util
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from minigan import checkpoint
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def script(name):
+    """The script as a module, for calling its main() in this process."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def train(*args):
+    return script("train_mnist").main([*map(str, args)])
+
+
+def run(*args):
+    """A script in a process of its own."""
+    return subprocess.run([sys.executable, *map(str, args)], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The directory of a short run on the digits."""
+    out = tmp_path_factory.mktemp("run") / "r"
+    assert train("--data", "digits", "--epochs", 2, "--out", out) == 0
+    return out
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("*.py")), ids=lambda path: path.stem)
+def test_every_script_has_help(path):
+    result = run(path, "--help")
+    assert result.returncode == 0 and result.stderr == ""
+    assert result.stdout.startswith(f"usage: {path.name}")
+
+
+def test_training_writes_everything_and_names_the_picture(tmp_path):
+    out = tmp_path / "r"
+    result = run("scripts/train_mnist.py", "--data", "digits", "--epochs", 2, "--out", out)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[-1] == (
+        f"now open {out}/samples/epoch-0002.png; the course of the game is in {out}/curves.png"
+    )
+    lines = re.findall(r"^epoch \d/2  V [-+]\d\.\d{3} \(equilibrium -1.386\)  D\(x\) \d", result.stdout, re.MULTILINE)
+    assert len(lines) == 2
+    assert "\r" not in result.stdout  # no progress bar where nobody watches
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) == [
+        "checkpoint-previous.npz", "checkpoint.npz", "config.json", "curves.png", "history.csv",
+        "samples/epoch-0001.png", "samples/epoch-0002.png",
+    ]  # fmt: skip
+    with open(out / "history.csv", newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+    assert json.loads((out / "config.json").read_text())["epochs"] == 2
+    assert imread(out / "samples" / "epoch-0002.png").shape[:2] == (8 * 50, 8 * 50)
+
+
+def test_a_dry_run_writes_everything_in_two_short_epochs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert train("--data", "digits", "--dry-run") == 0
+    assert train("--data", "digits", "--dry-run") == 0  # into the next unused directory
+    for name in "run-1", "run-2":
+        assert {"curves.png", "history.csv", "checkpoint.npz"} <= {p.name for p in (tmp_path / "out" / name).iterdir()}
+
+
+@pytest.mark.parametrize("objective", ["minimax", "non-saturating"])
+def test_both_objectives_train(tmp_path, objective):
+    assert train("--data", "digits", "--dry-run", "--objective", objective, "--out", tmp_path / "r") == 0
+    assert json.loads((tmp_path / "r" / "config.json").read_text())["objective"] == objective
+
+
+def test_resuming_goes_on_to_the_same_pictures_and_history(tmp_path, trained):
+    half = tmp_path / "half"
+    assert train("--data", "digits", "--epochs", 1, "--out", half) == 0
+    assert train("--resume", half, "--epochs", 2) == 0
+    one, other = checkpoint.read(trained / "checkpoint.npz")[0], checkpoint.read(half / "checkpoint.npz")[0]
+    assert one.keys() == other.keys()
+    for name in one:
+        assert np.array_equal(one[name], other[name]), name
+    for picture in "epoch-0001.png", "epoch-0002.png":
+        assert (trained / "samples" / picture).read_bytes() == (half / "samples" / picture).read_bytes()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_saves_draws_and_says_how_to_go_on(tmp_path, number, code):
+    out = tmp_path / "r"
+    command = [sys.executable, "scripts/train_mnist.py", "--data", "digits", "--epochs", "10000", "--out", str(out)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (out / "samples" / "epoch-0002.png").exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (code, "")
+    assert f"to go on: scripts/train_mnist.py --resume {out}" in stdout.splitlines()[-1]
+    assert (out / "curves.png").exists()
+    assert checkpoint.read(out / "checkpoint.npz")[1]["epoch"] >= 2
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--data", "mnist", "--data-dir", "/no/such/folder"], "data_dir: there is no folder /no/such/folder"),
+        (["--data", "digits", "--batch-size", "1798"], "batch_size=1798: expected 1 to 1797"),
+        (["--data", "digits", "--lr", "-0.001"], "Adam: the learning rate must be positive, not -0.001"),
+        (["--data", "digits", "--lr", "nan"], "Adam: the learning rate must be positive, not nan"),
+        (["--data", "digits", "--epochs", "0"], "argument --epochs: expected a whole number of at least 1, not '0'"),
+        (["--data", "digits", "--seed", "-1"], "argument --seed: expected a whole number of at least 0, not '-1'"),
+        (["--data", "digits", "--objective", "wgan"], "argument --objective: invalid choice: 'wgan'"),
+        (["--data", "nonsense"], "data 'nonsense': no such data set"),
+        (["--data", "no.npz"], "no.npz: no such file"),
+        (["--resume", "/no/such/run"], "there is no run in this directory (/no/such/run/config.json is missing)"),
+        (["--data", "digits", "--out", "/dev/null/r"], "Not a directory"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(args, message, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        train(*args)
+    out, err = capsys.readouterr()
+    assert (stop.value.code, out) == (2, "")
+    assert err.count("\n") == 1 and message in err
+
+
+def test_mistakes_about_checkpoints_are_one_line_too(trained, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        train("--data", "digits", "--out", trained)
+    assert stop.value.code == 2 and f"already holds a run: go on with --resume {trained}" in capsys.readouterr().err
+    (tmp_path / "checkpoint.npz").write_bytes((trained / "checkpoint.npz").read_bytes()[:-1000])
+    with pytest.raises(SystemExit) as stop:
+        script("sample").main([str(tmp_path / "checkpoint.npz")])
+    err = capsys.readouterr().err
+    assert stop.value.code == 2 and err.count("\n") == 1 and "truncated or altered" in err
+
+
+def test_a_grid_a_walk_and_numbers_from_a_checkpoint(trained, tmp_path, capsys):
+    sample, path = script("sample").main, str(trained / "checkpoint.npz")
+    assert sample([path, "--out", str(tmp_path / "g.png"), "-n", "9"]) == 0
+    assert imread(tmp_path / "g.png").shape[:2] == (150, 150)
+    assert sample([path, "--out", str(tmp_path / "w.png"), "-n", "3", "--interpolate", "5"]) == 0
+    assert imread(tmp_path / "w.png").shape[:2] == (150, 250)
+    assert sample([path, "--out", str(tmp_path / "n.npz"), "-n", "1500", "--seed", "7"]) == 0
+    with np.load(tmp_path / "n.npz") as archive:
+        assert archive["images"].shape == (1500, 8, 8) and archive["range"].tolist() == [-1, 1]
+        generator, _ = checkpoint.load_generator(path)
+        z = script("sample").host_generator(7).standard_normal((1500, 100), dtype="float32")
+        np.testing.assert_allclose(archive["images"].reshape(1500, 64), generator(z), atol=1e-5)
+    assert capsys.readouterr().out.splitlines()[-1] == f"{tmp_path}/n.npz: 1,500 images of 8x8"
+
+
+def test_a_walk_passes_through_the_latent_points_and_keeps_their_length():
+    z = np.random.default_rng(0).standard_normal((4, 50))
+    z *= 7 / np.linalg.norm(z, axis=1, keepdims=True)
+    points = script("sample").walk(z, 6)
+    np.testing.assert_allclose(points[::6], z, atol=1e-12)
+    np.testing.assert_allclose(points[5::6], np.roll(z, -1, 0), atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(points, axis=1), 7, rtol=1e-12)
+
+
+def test_the_readme_is_up_to_date():
+    assert script("update_readme").main(["--check"]) == 0, "run scripts/update_readme.py"
+
+
+def test_ci_runs_the_readmes_test_command():
+    commands = [line for line in (ROOT / "README.md").read_text().splitlines() if line.endswith("-m pytest")]
+    assert len(commands) == 1
+    assert "grep -m 1 -e '-m pytest$' README.md" in (ROOT / ".ci" / "run").read_text()
