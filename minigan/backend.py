@@ -52,6 +52,11 @@ class use:
         xp._switch(self._previous)
 
 
+def name():
+    """The backend in use: "numpy" or "cupy"."""
+    return xp._module.__name__
+
+
 def _import(name):
     if name not in BACKENDS:
         raise ValueError(f"unknown backend {name!r}: expected one of {', '.join(map(repr, BACKENDS))}")

@@ -38,16 +38,17 @@ class GAN:
         self.discriminator_optimizer = _optimizer(discriminator_optimizer, discriminator, "discriminator")
         self.latent = generator.n_in
         self.draws = [0, 0]  # how many were taken for TRAINING and for SAMPLING
-        self._batch = None
+        self.batch = None  # the last one that D learned from: N real samples, then N fakes
 
     def discriminator_step(self, x):
         """D's step on N real samples x (N, width) and N fakes, as one stacked batch. Returns (loss, D(x), D(G(z)))."""
         G, D, n = self.generator, self.discriminator, len(x)
-        if self._batch is None or len(self._batch) != 2 * n:
-            self._batch = xp.empty((2 * n, D.n_in), dtype=D.dtype)
-        self._batch[:n] = x
-        self._batch[n:] = G.forward(self.noise(n), training=True)
-        a = D.forward(self._batch, training=True)
+        D.check(x)
+        if self.batch is None or len(self.batch) != 2 * n:
+            self.batch = xp.empty((2 * n, D.n_in), dtype=D.dtype)
+        self.batch[:n] = x
+        self.batch[n:] = G.forward(self.noise(n), training=True)
+        a = D.forward(self.batch, training=True)
         loss, da_real, da_fake = self.objective.discriminator(a[:n], a[n:])
         D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
         d_real, d_fake = self.objective.probability(a[:n]), self.objective.probability(a[n:])
@@ -77,24 +78,25 @@ class GAN:
     def noise(self, n, stream=TRAINING):
         """The stream's next n latent points z ~ N(0, 1), shape (n, latent)."""
         self.draws[stream] += 1
-        return self._normal(n, stream, self.draws[stream])
+        return self.latent_points(n, stream, self.draws[stream])
 
     def fixed_noise(self, n):
         """The same n latent points whenever they are asked for, so that pictures over time show the same samples."""
-        return self._normal(n, FIXED, 0)
+        return self.latent_points(n, FIXED, 0)
 
-    def sample(self, n, z=None, chunk=1024):
-        """n new samples G(z), shape (n, width), a fresh array; computed `chunk` at a time to bound the memory."""
-        z = self.noise(n, SAMPLING) if z is None else z
-        return xp.concatenate([self.generator(z[i : i + chunk]) for i in range(0, n, chunk)])
+    def latent_points(self, n, stream, number):
+        """n latent points z ~ N(0, 1), shape (n, latent): a function of the seed and these numbers alone."""
+        rng = backend.generator(self.seed, stream, number)
+        return rng.standard_normal((n, self.latent), dtype=self.generator.dtype)
+
+    def sample(self, n):
+        """n new samples G(z), shape (n, width), a fresh array."""
+        return self.generator(self.noise(n, SAMPLING))
 
     def players(self):
         """(name, network, optimizer) of each player."""
         yield "generator", self.generator, self.generator_optimizer
         yield "discriminator", self.discriminator, self.discriminator_optimizer
-
-    def _normal(self, n, *key):
-        return backend.generator(self.seed, *key).standard_normal((n, self.latent), dtype=self.generator.dtype)
 
     def _check(self):
         G, D, objective = self.generator, self.discriminator, self.objective

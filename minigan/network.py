@@ -5,6 +5,7 @@ import copy
 from minigan.backend import host_generator, xp
 
 WRT = "params", "input", "both"
+CHUNK = 1024
 
 
 class Network:
@@ -30,7 +31,7 @@ class Network:
 
         Raises ValueError for an x of another width, TypeError for another dtype.
         """
-        self._check(x)
+        self.check(x)
         for layer in self.layers:
             x = layer.forward(x, training)
         self._out = x
@@ -40,7 +41,8 @@ class Network:
         """dx = dL/dx from dy = dL/dy of the last forward; overwrites dtheta = dL/dtheta.
 
         wrt="params" leaves dx out (and returns None), wrt="input" leaves dtheta as it is.
-        Raises RuntimeError without a forward since the optimizer's last step, ValueError for another `wrt` or shape.
+        Raises RuntimeError without a forward since the optimizer's last step, ValueError for another `wrt` or shape,
+        TypeError for another dtype.
         """
         if wrt not in WRT:
             raise ValueError(f"backward(wrt={wrt!r}): expected one of {', '.join(map(repr, WRT))}")
@@ -51,6 +53,7 @@ class Network:
             )
         if dy.shape != self._out.shape:
             raise ValueError(f"backward: dy has shape {dy.shape}, but the last forward gave {self._out.shape}")
+        self._check_dtype("dy", dy)
         first, *rest = self.layers
         for layer in reversed(rest):
             dy = layer.backward(dy, "input" if wrt == "input" else "both")
@@ -60,9 +63,21 @@ class Network:
         """Drop the link to the last forward: theta has changed. Optimizers call it."""
         self._out = None
 
+    def check(self, x):
+        """Raises ValueError unless x has the shape (N, n_in), TypeError unless it has the network's dtype."""
+        if x.ndim != 2 or len(x) == 0 or self.n_in not in (None, x.shape[1]):
+            raise ValueError(
+                f"x has shape {x.shape}, but this network takes (N, {self.n_in or 'width'}) with N at least 1"
+            )
+        self._check_dtype("x", x)
+
     def __call__(self, x):
-        """y for anything that is like an array, as a fresh array: for people, where `forward` is for training."""
-        return self.forward(xp.asarray(x, dtype=self.dtype)).copy()
+        """y for anything that is like an array, as a fresh array: for people, where `forward` is for training.
+
+        Many rows are computed CHUNK at a time, which bounds the memory.
+        """
+        x = xp.asarray(x, dtype=self.dtype)
+        return xp.concatenate([self.forward(x[i : i + CHUNK]).copy() for i in range(0, max(len(x), 1), CHUNK)])
 
     def parameters(self):
         """(name, parameter, gradient) for each one, as views: ("0.W", W, dW), ("0.b", b, db), ("2.W", ...)."""
@@ -72,11 +87,15 @@ class Network:
 
     def astype(self, dtype):
         """A copy in another precision, with memory of its own; "float64" for gradient checks."""
-        twin = copy.deepcopy(self)
+        twin = copy.copy(self)
+        twin.layers = copy.deepcopy(self.layers)
         for layer in twin.layers:
             layer.__dict__.pop("_scratch", None)
         twin._pack([{name: getattr(layer, name) for name in layer.params} for layer in self.layers], dtype)
         return twin
+
+    def __deepcopy__(self, memo):
+        return self.astype(self.dtype)
 
     def summary(self):
         """A table of the layers: width of the output and number of parameters."""
@@ -128,13 +147,9 @@ class Network:
                 getattr(layer, name)[...] = xp.asarray(a, dtype=dtype)
                 start += a.size
 
-    def _check(self, x):
-        if x.ndim != 2 or len(x) == 0 or self.n_in not in (None, x.shape[1]):
-            raise ValueError(
-                f"x has shape {x.shape}, but this network takes (N, {self.n_in or 'width'}) with N at least 1"
-            )
-        if x.dtype != self.dtype:
+    def _check_dtype(self, name, a):
+        if a.dtype != self.dtype:
             raise TypeError(
-                f"x is {x.dtype}, but this network computes in {self.dtype}: "
-                f'use x.astype("{self.dtype}"), or network.astype("{x.dtype}") for a copy in that precision'
+                f"{name} is {a.dtype}, but this network computes in {self.dtype}: convert it with "
+                f'{name}.astype("{self.dtype}"), or take a copy of the network in another precision with network.astype'
             )

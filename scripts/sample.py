@@ -5,13 +5,11 @@ import sys
 
 import numpy
 
-from minigan.backend import host_generator, to_numpy, xp
+from minigan.backend import host_generator, to_numpy
 from minigan.checkpoint import load_generator
 from minigan.cli import Parser, choose_device, whole
 from minigan.files import replacing
 from minigan.plots import save_grid
-
-CHUNK = 1024  # samples computed at a time, which bounds the memory
 
 
 def main(argv=None):
@@ -23,7 +21,7 @@ def main(argv=None):
         z = host_generator(args.seed).standard_normal((args.n, G.n_in), dtype=G.dtype)
         if args.interpolate:
             z = walk(z, args.interpolate)
-        rows = numpy.concatenate([to_numpy(G(xp.asarray(z[i : i + CHUNK]))) for i in range(0, len(z), CHUNK)])
+        rows = to_numpy(G(z))
         shape, values = meta["dataset"]["shape"], meta["dataset"]["range"]
         if args.out.endswith(".npz"):
             with replacing(args.out) as file:

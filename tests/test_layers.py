@@ -1,0 +1,211 @@
+"""The contract that every layer keeps, and Dense."""
+
+import numpy as np
+import pytest
+
+from minigan import Dense, Layer, LeakyReLU, Network, ReLU, Sigmoid, Tanh
+from minigan.layers import glorot, he
+
+LAYERS = {
+    "Dense(3, 2)": lambda: Dense(3, 2),
+    "Dense(1, 1)": lambda: Dense(1, 1),
+    "Dense(1, 4)": lambda: Dense(1, 4),
+    "ReLU": ReLU,
+    "LeakyReLU": LeakyReLU,
+    "LeakyReLU(0)": lambda: LeakyReLU(0),
+    "LeakyReLU(1)": lambda: LeakyReLU(1),
+    "Tanh": Tanh,
+    "Sigmoid": Sigmoid,
+}
+each_layer = pytest.mark.parametrize("layer", [pytest.param(make, id=name) for name, make in LAYERS.items()])
+each_batch = pytest.mark.parametrize("n", [1, 5])
+
+
+def packed(make, n, rng, dtype="float64", width=3):
+    """(network of this one layer, x, dy), both read-only; no x is near the kink at 0."""
+    network = Network(make(), dtype=dtype)
+    network.theta[:] = rng.standard_normal(network.theta.shape)
+    x = rng.standard_normal((n, network.n_in or width))
+    x += 0.1 * np.sign(x)
+    dy = rng.standard_normal((n, network.n_out or width))
+    x, dy = x.astype(dtype), dy.astype(dtype)
+    x.flags.writeable = dy.flags.writeable = False
+    return network, x, dy
+
+
+@each_batch
+@each_layer
+def test_each_derivative_agrees_with_central_differences(layer, n, rng, numeric, relative_error):
+    network, x, dy = packed(layer, n, rng)
+    network.forward(x)
+    dx = network.backward(dy).copy()
+    movable = x.copy()
+
+    def loss():
+        return (network.forward(movable) * dy).sum()
+
+    expected = numeric(loss, movable)
+    if expected.any():  # a single negative x gives a ReLU no derivative at all
+        assert relative_error(dx, expected) <= 1e-6
+    else:
+        assert not dx.any()
+    for name, parameter, gradient in network.parameters():
+        assert relative_error(gradient, numeric(loss, parameter)) <= 1e-6, name
+
+
+@each_layer
+def test_width_one_and_batch_one_agree_with_central_differences(layer, rng, numeric, relative_error):
+    network, _, _ = packed(layer, 1, rng)
+    x, dy = np.full((1, network.n_in or 1), 0.7), rng.standard_normal((1, network.n_out or 1))
+    network.forward(x)
+    dx = network.backward(dy).copy()
+    assert relative_error(dx, numeric(lambda: (network.forward(x) * dy).sum(), x)) <= 1e-6
+
+
+@each_layer
+def test_wrt_chooses_what_is_computed_and_not_its_value(layer, rng):
+    network, x, dy = packed(layer, 4, rng)
+    network.forward(x)
+    dx = network.backward(dy, wrt="both").copy()
+    dtheta = network.dtheta.copy()
+    network.dtheta[:] = 7.0
+    assert network.backward(dy, wrt="input").tobytes() == dx.tobytes()
+    assert (network.dtheta == 7.0).all()
+    assert network.backward(dy, wrt="params") is None
+    assert network.dtheta.tobytes() == dtheta.tobytes()
+
+
+@each_layer
+def test_backward_overwrites_so_that_twice_is_as_once(layer, rng):
+    network, x, dy = packed(layer, 4, rng)
+    network.forward(x)
+    network.dtheta[:] = np.nan
+    once = network.backward(dy).copy(), network.dtheta.copy()
+    twice = network.backward(dy), network.dtheta
+    assert [a.tobytes() for a in once] == [a.tobytes() for a in twice]
+    assert np.isfinite(network.dtheta).all()
+
+
+@each_layer
+def test_the_output_stays_as_it_is_until_the_next_forward(layer, rng):
+    """Also through a backward, and with dy the layer's own output."""
+    network, x, _ = packed(layer, 4, rng)
+    y = network.forward(x)
+    kept = y.copy()
+    network.backward(y)
+    assert y.tobytes() == kept.tobytes()
+
+
+@each_layer
+def test_neither_x_nor_dy_is_written(layer, rng):
+    """They are read-only here, so that a write raises; a copy would show a write past that flag."""
+    network, x, dy = packed(layer, 4, rng)
+    kept = x.copy(), dy.copy()
+    network.forward(x)
+    network.backward(dy)
+    assert (x == kept[0]).all() and (dy == kept[1]).all()
+
+
+@each_layer
+def test_alternating_batch_sizes_allocate_nothing_and_give_what_a_new_layer_gives(layer, rng, monkeypatch):
+    network, x, dy = packed(layer, 8, rng)
+    network.forward(x)
+    network.backward(dy)
+    from minigan.backend import xp
+
+    monkeypatch.setattr(xp, "empty", lambda *args, **kwargs: pytest.fail(f"allocates {args}"))
+    found = []
+    for n in (4, 8, 3, 8):
+        found += [network.forward(x[:n]).copy(), network.backward(dy[:n]).copy(), network.dtheta.copy()]
+    monkeypatch.undo()
+    for n, (y, dx, dtheta) in zip((4, 8, 3, 8), zip(*[iter(found)] * 3, strict=True), strict=True):
+        fresh = network.astype("float64")
+        assert (fresh.forward(x[:n]) == y).all()
+        assert (fresh.backward(dy[:n]) == dx).all()
+        assert (fresh.dtheta == dtheta).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@each_layer
+def test_the_precision_of_x_is_kept(layer, dtype, rng):
+    network, x, dy = packed(layer, 4, rng, dtype)
+    assert network.forward(x).dtype == network.backward(dy).dtype == network.dtheta.dtype == dtype
+
+
+def test_scratch_gives_the_same_memory_again_and_its_first_rows_to_a_smaller_batch():
+    layer = Layer()
+    a = layer.scratch("a", (8, 3), "float32")
+    assert np.shares_memory(layer.scratch("a", (8, 3), "float32"), a)
+    small = layer.scratch("a", (5, 3), "float32")
+    assert small.shape == (5, 3) and small.ctypes.data == a.ctypes.data
+    assert not np.shares_memory(layer.scratch("b", (8, 3), "float32"), a)
+
+
+@pytest.mark.parametrize("shape, dtype", [((9, 3), "float32"), ((8, 2), "float32"), ((8, 3), "float64")])
+def test_scratch_makes_a_new_array_where_the_old_one_does_not_do(shape, dtype):
+    layer = Layer()
+    a = layer.scratch("a", (8, 3), "float32")
+    b = layer.scratch("a", shape, dtype)
+    assert (b.shape, b.dtype) == (shape, dtype) and not np.shares_memory(a, b)
+
+
+def test_a_layer_without_its_methods_says_which_one_it_needs():
+    class Mine(Layer):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Mine needs a forward"):
+        Mine().forward(np.ones((1, 1)))
+    with pytest.raises(NotImplementedError, match="Mine needs a backward"):
+        Mine().backward(np.ones((1, 1)))
+
+
+def test_dense_by_hand():
+    network = Network(Dense(2, 3), dtype="float64")
+    dense = network.layers[0]
+    dense.W[:] = [[1, 2, 3], [4, 5, 6]]
+    dense.b[:] = [10, 20, 30]
+    x = np.array([[1.0, 0.0], [1.0, -1.0]])
+    assert network.forward(x).tolist() == [[11, 22, 33], [7, 17, 27]]
+    assert network.backward(np.array([[1.0, 0, 0], [0, 1, 2]])).tolist() == [[1, 4], [8, 17]]
+    assert dense.dW.tolist() == [[1, 1, 2], [0, -1, -2]]
+    assert dense.db.tolist() == [1, 1, 2]
+
+
+@pytest.mark.parametrize("n_in, n_out", [(0, 3), (3, 0), (-1, 3)])
+def test_dense_refuses_a_width_below_one(n_in, n_out):
+    with pytest.raises(ValueError, match=rf"Dense\({n_in}, {n_out}\): both widths must be at least 1"):
+        Dense(n_in, n_out)
+
+
+@pytest.mark.parametrize("init, variance", [(he, 2 / 300), (glorot, 2 / (300 + 200))])
+def test_initial_weights_have_the_variance_of_their_paper(init, variance, rng):
+    W = init(rng, 300, 200)
+    assert W.shape == (300, 200)
+    assert abs(W.mean()) < 5 * (variance / W.size) ** 0.5
+    assert 0.97 < W.var() / variance < 1.03
+
+
+def test_glorot_is_uniform_and_bounded(rng):
+    r = (6 / 500) ** 0.5
+    W = glorot(rng, 300, 200)
+    assert 0.99 * r < W.max() < r and -r < W.min() < -0.99 * r
+
+
+def test_dense_starts_with_its_init_and_b_at_zero():
+    network = Network(Dense(30, 20, init=lambda rng, n_in, n_out: np.full((n_in, n_out), 0.25)))
+    assert (network.layers[0].W == 0.25).all() and not network.layers[0].b.any()
+    assert network.layers[0].W.shape == (30, 20)
+
+
+@pytest.mark.parametrize(
+    "layer, shown",
+    [
+        (Dense(3, 2), "Dense(3, 2)"),
+        (ReLU(), "ReLU()"),
+        (Tanh(), "Tanh()"),
+        (Sigmoid(), "Sigmoid()"),
+        (LeakyReLU(0.1), "LeakyReLU(0.1)"),
+    ],
+)
+def test_repr_is_what_one_would_type(layer, shown):
+    assert repr(layer) == shown
