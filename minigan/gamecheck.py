@@ -81,7 +81,8 @@ class _Step:
         self.faults, self.alternatives = {}, {}
         if before is None:
             gan.generator, gan.discriminator = gan.generator.astype("float64"), gan.discriminator.astype("float64")
-            gan.noise, gan._batch = lambda n, *stream: z, None
+            gan.noise = lambda n, *stream: z
+            vars(gan).update({name: a.astype("float64") for name, a in vars(gan).items() if hasattr(a, "ndim")})
         else:
             before.network.theta[...] += before.optimizer.move
         self.G, self.D = gan.generator, gan.discriminator
@@ -131,6 +132,9 @@ class _Step:
         terms = STATED[self.player, self.stated] | other
         logs = [_log(terms[name], to_numpy(a), self.objective.output) / a.size for name, a in outputs.items()]
         return numpy.concatenate(logs).ravel()
+
+    def transposed(self):
+        return ()
 
     def near(self, tensor, u, eps, tol):
         return False

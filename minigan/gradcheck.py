@@ -7,6 +7,7 @@ what kind of mistake would explain the difference.
 """
 
 import copy
+import functools
 import inspect
 
 import numpy
@@ -49,14 +50,15 @@ def gradcheck(layer_or_network, x, *, eps=1e-5, tol=None, method="central", entr
         ]
         if method == "complex":
             _complex_slopes(tensors, network, seen, training)
+        options = {"eps": eps, "tol": tol, "method": method, "entries": entries, "seed": seed, "training": training}
+        inputs = zip(network.layers, seen.inputs, strict=True)
+        seen.alone = functools.cache(lambda: [gradcheck(layer, a, **options) for layer, a in inputs])
         rng = host_generator(seed, 2)
         rows = [tensor.row(eps, tol, entries, rng, seen) for tensor in tensors]
         title = f"{layer_or_network!r}: float64, {method}{f' eps={eps:g}' if method == 'central' else ''}, seed {seed}"
         report = GradcheckReport(title, rows)
         if not report.ok and len(network.layers) > 1:
-            inputs = zip(network.layers, seen.inputs, strict=True)
-            options = {"eps": eps, "tol": tol, "method": method, "entries": entries, "seed": seed, "training": training}
-            report.note = diagnosis.blame([gradcheck(layer, a, **options) for layer, a in inputs], network.layers)
+            report.note = diagnosis.blame(seen.alone(), network.layers)
     return report
 
 
