@@ -1,15 +1,14 @@
 """Checkpoints: one `.npz` with everything that training needs to go on as if it had never stopped.
 
 The file is an ordinary NumPy archive of the arrays, plus `meta`, a JSON text with all that is not an array. Its zip
-comment is the SHA-256 of every byte before it, so a truncated or altered file is refused, never half read. Nothing in it
-is pickled.
+comment is the SHA-256 of every byte before it, so a truncated or altered file is refused, never half read. Nothing in
+it is pickled.
 """
 
 import ast
 import hashlib
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 

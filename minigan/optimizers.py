@@ -15,11 +15,14 @@ class Optimizer:
         if not lr > 0:
             raise ValueError(f"{type(self).__name__}: the learning rate must be positive, not {lr}")
         self.network, self.lr, self.steps = network, lr, 0
+        self.watch = None  # called before each step, while theta is still as the gradient saw it
         for name in (*self.vectors, "_scratch"):
             setattr(self, name, xp.zeros_like(network.theta))
 
     def step(self):
         """One update with the network's present dtheta. What its layers remember is out of date afterwards."""
+        if self.watch is not None:
+            self.watch()
         self.steps += 1
         self.update(self.network.theta, self.network.dtheta)
         self.network.forget()

@@ -6,9 +6,25 @@ import time
 from pathlib import Path
 
 from minigan import plots
-from minigan.backend import to_numpy
+from minigan.advice import WARNINGS, read_history
+from minigan.checkpoint import previous
 from minigan.files import replacing
 from minigan.training import save_history
+
+CONFIG, CHECKPOINT = "config.json", "checkpoint.npz"
+
+
+def read_config(resume):
+    """(directory, config) of the run to resume, named by its directory or by one of its checkpoints.
+
+    Raises ValueError where there is none.
+    """
+    path = Path(resume)
+    directory = path.parent if path.is_file() else path
+    config = directory / CONFIG
+    if not config.is_file():
+        raise ValueError(f"--resume {resume}: there is no run in {directory} ({config} is missing)")
+    return directory, json.loads(config.read_text())
 
 
 class RunDirectory:
@@ -16,21 +32,34 @@ class RunDirectory:
 
         config.json  checkpoint.npz  history.csv  curves.png  samples/epoch-0001.png  samples/epoch-0002.png ...
 
-    Raises OSError where the directory cannot be made, ValueError where it already holds another run.
+    With `resume`, training goes on from its checkpoint: that of the directory, or one that is named, the previous one
+    say. Raises OSError where the directory cannot be made, ValueError where it already holds another run, and
+    CheckpointError where the checkpoint is damaged or does not fit.
     """
 
-    def __init__(self, path, training, config, resumed=False, checkpoint_every=300.0, tiles=64):
+    def __init__(self, path, training, config, resume=None, checkpoint_every=300.0):
         self.path, self.training, self.config = Path(path), training, config
-        self.checkpoint = self.path / "checkpoint.npz"
-        if self.checkpoint.exists() and not resumed:
+        self.checkpoint = self.path / CHECKPOINT
+        if resume is not None:
+            self._resume(Path(resume))
+        elif (self.path / CONFIG).exists():
             raise ValueError(f"{self.path} already holds a run: go on with --resume {self.path}, or name another --out")
-        self.z = training.gan.fixed_noise(tiles)
         self.checkpoint_every = checkpoint_every  # seconds
+        self._warned = set()
         self.saved = False  # whether the last attempt to write a checkpoint succeeded
         self._last_attempt = time.monotonic()
         (self.path / "samples").mkdir(parents=True, exist_ok=True)
-        with replacing(self.path / "config.json", "w") as file:
+        with replacing(self.path / CONFIG, "w") as file:
             json.dump(config, file, indent=2)
+
+    def _resume(self, path):
+        old = previous(self.checkpoint)
+        if path.is_file():
+            self.training.restore(path)
+        elif self.checkpoint.exists():
+            self.training.restore(self.checkpoint)
+        elif old.exists():  # stopped between the two renames of a save
+            self.training.restore(old)
 
     @property
     def last_picture(self):
@@ -50,6 +79,20 @@ class RunDirectory:
         self._last_attempt = time.monotonic()
         self.saved = self._write("the checkpoint", lambda: self.training.save(self.checkpoint, **self.config))
 
+    def warnings(self):
+        """What the history warns of for the first time, as sentences."""
+        new = {k: v for k, v in read_history(self.training.history).items() if k in WARNINGS and k not in self._warned}
+        self._warned |= new.keys()
+        return list(new.values())
+
+    def last_good(self):
+        """Which checkpoint to go on from, in words."""
+        if not self.checkpoint.exists():
+            return "there is no checkpoint yet"
+        return (
+            f"the last good checkpoint is {self.checkpoint}: go on from it with --resume {self.path} and a lower --lr"
+        )
+
     def finish(self):
         """Write the checkpoint of this moment, and the curves."""
         self.save()
@@ -57,9 +100,8 @@ class RunDirectory:
             self._write("the curves", lambda: plots.save_curves(self.path / "curves.png", self.training.history))
 
     def _draw(self):
-        data, gan = self.training.dataset, self.training.gan
-        rows = to_numpy(gan.sample(len(self.z), self.z))
-        plots.save_grid(self.last_picture, rows, data.shape, data.range)
+        data = self.training.dataset
+        plots.save_grid(self.last_picture, self.training.samples, data.shape, data.range)
 
     def _write(self, what, action):
         """Whether the action could write."""

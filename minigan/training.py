@@ -9,6 +9,10 @@ from minigan.backend import to_numpy, xp
 from minigan.data import Batches
 from minigan.files import replacing
 from minigan.gan import Round
+from minigan.guard import Guard, NotFiniteError
+from minigan.metrics import pairwise_distance
+
+TILES = 64  # samples that are drawn from the same noise after every epoch
 
 
 class Training:
@@ -17,6 +21,8 @@ class Training:
     `rounds(epochs)` plays; `history` is one dict per finished epoch; `save(path)` and `restore(path)` write and read
     the whole state. Everything that is random is a function of the GAN's seed and of `epoch` and `round`, so N + M
     epochs are bit for bit N epochs, saved, restored, and M more.
+
+    `samples` are G's images of the same noise after the last finished epoch, rows on the host.
 
     Raises ValueError where the generator does not fit the data, or the batch is larger than the data.
     """
@@ -29,13 +35,25 @@ class Training:
         self.seconds = 0.0  # spent in the rounds of the present epoch
         self.log = xp.zeros((self.batches.rounds, len(Round._fields)), dtype="float32")
         self.history = []
+        self.fixed_noise, self.samples = gan.fixed_noise(TILES), None
+        some = dataset.rows(slice(None, None, -(-len(dataset) // 1000)))
+        self._data_distance = (pairwise_distance(some) if len(some) > 1 else 0.0) or math.inf
+        self.guard = Guard(gan)
 
     def rounds(self, epochs):
-        """Play until `epochs` are finished. Yields after every round: the epoch's row where it ended one, else None."""
+        """Play until `epochs` are finished. Yields after every round: the epoch's row where it ended one, else None.
+
+        Raises NotFiniteError where a number stops being finite, before it reaches theta.
+        """
         while self.epoch < epochs:
             start = time.perf_counter()
             for x in self.batches.epoch(self.epoch, start=self.round):
-                self.log[self.round] = xp.stack(self.gan.step(x))
+                try:
+                    seen = self.gan.step(x)
+                    self.guard.look_at_losses(seen.loss_d, seen.loss_g)
+                except NotFiniteError as error:
+                    raise NotFiniteError(f"epoch {self.epoch + 1}, round {self.round + 1}: {error}") from None
+                self.log[self.round] = xp.stack(seen)
                 self.round += 1
                 self.seconds += time.perf_counter() - start
                 yield self._end_epoch() if self.round == self.batches.rounds else None
@@ -48,13 +66,23 @@ class Training:
         row = dict(zip(Round._fields, map(float, means), strict=True))
         images = self.batches.rounds * self.batches.batch_size
         row = {"epoch": self.epoch + 1, "V": -row["loss_d"], **row}
+        row |= {f"norm_{player[0]}": _norm(network.dtheta) for player, network, _ in self.gan.players()}
+        self.samples = to_numpy(self.gan.generator(self.fixed_noise))
+        row["diversity"] = pairwise_distance(self.samples) / self._data_distance
+        images = self.batches.rounds * self.batches.batch_size
         row |= {"images_per_second": images / self.seconds, "seconds": self.seconds}
         self.history.append(row)
         self.epoch, self.round, self.seconds = self.epoch + 1, 0, 0.0
         return row
 
     def save(self, path, **config):
-        """Write a checkpoint of the present moment; `config` is kept with it. Raises OSError as the disk does."""
+        """Write a checkpoint of the present moment; `config` is kept with it.
+
+        Raises OSError as the disk does, and NotFiniteError rather than replace a good checkpoint by a useless one.
+        """
+        for player, network, _ in self.gan.players():
+            if not xp.isfinite(network.theta).all():
+                raise NotFiniteError(f"the {player}'s theta is no longer finite; no checkpoint was written")
         arrays, meta = checkpoint.state(self.gan)
         arrays["log"] = to_numpy(self.log)
         meta |= {"dataset": self._dataset(), "batch_size": self.batches.batch_size, "history": self.history}
@@ -77,6 +105,10 @@ class Training:
     def _dataset(self):
         data = self.dataset
         return {"name": data.name, "sha256": data.sha256, "shape": list(data.shape), "range": list(data.range)}
+
+
+def _norm(vector):
+    return float(xp.sqrt(vector @ vector))
 
 
 def save_history(path, history):

@@ -7,16 +7,17 @@ Ctrl-C stops after the round, with everything saved; --resume goes on from there
 
 import dataclasses
 import itertools
-import json
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
 from minigan import GAN, Adam, Dense, LeakyReLU, Minimax, Network, NonSaturating, Tanh
+from minigan.advice import read_history
 from minigan.cli import Parser, StopSignal, choose_device, whole
 from minigan.data import load
-from minigan.run_directory import RunDirectory
+from minigan.guard import NotFiniteError
+from minigan.run_directory import RunDirectory, read_config
 from minigan.training import Training, report
 
 OBJECTIVES = {"minimax": Minimax, "non-saturating": NonSaturating}
@@ -52,25 +53,35 @@ def main(argv=None):
         G, D = players(data.size, args.latent, args.seed)
         gan = GAN(G, D, OBJECTIVES[args.objective](), args.seed, Adam(G, lr=args.lr), Adam(D, lr=args.lr))
         training = Training(gan, data, batch_size)
-        run = RunDirectory(args.resume or args.out or unused(), training, vars(args), bool(args.resume))
-    total = training.batches.rounds
-    epochs = args.epochs or (2 if args.dry_run else -(-ROUNDS // total))
+        run = RunDirectory(args.out, training, config_of(args), args.resume, args.checkpoint_every)
     if data.notice:
         print(data.notice, file=sys.stderr)
     print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}; {device}")
     print(f"generator\n{G.summary()}\ndiscriminator\n{D.summary()}")
+    return play(training, run, args.epochs or (2 if args.dry_run else -(-ROUNDS // training.batches.rounds)))
 
+
+def play(training, run, epochs):
+    """Train until the end, a signal, or a number that is not finite. Returns the exit code."""
+    total = training.batches.rounds
     done = training.epoch * total + training.round
-    with StopSignal() as stop, tqdm(total=epochs * total, initial=done, unit="round", disable=None) as bar:
-        for row in training.rounds(epochs):
-            bar.update()
-            run.after_round(row)
-            if row:
-                bar.write(report(row, epochs))
-            if stop.number:
-                break
-        run.finish()
-
+    if done:
+        print(f"going on after {training.epoch} epochs and {training.round} rounds")
+    try:
+        with StopSignal() as stop, tqdm(total=epochs * total, initial=done, unit="round", disable=None) as bar:
+            for row in training.rounds(epochs):
+                bar.update()
+                run.after_round(row)
+                if row:
+                    bar.write("\n".join([report(row, epochs), *run.warnings()]))
+                if stop.number:
+                    break
+            run.finish()
+    except NotFiniteError as error:
+        print(f"training stopped: {error}.\n{run.last_good()}", file=sys.stderr)
+        return 1
+    if training.history:
+        print(*read_history(training.history).values(), sep="\n")
     if stop.number:
         print(f"stopped in epoch {training.epoch + 1}; to go on: {sys.argv[0]} --resume {run.path}")
         return 128 + stop.number
@@ -92,25 +103,33 @@ def arguments():
     add("--data-dir", help="where MNIST's files are or shall go; for idx, the file of images or its folder")
     add("--out", help="directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")
     add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
+    add("--checkpoint-every", type=float, default=300.0, metavar="SECONDS",
+        help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
     add("--dry-run", action="store_true", help="two short epochs, to see everything written within seconds")
-    add("--resume", metavar="DIR", help="go on with the run in DIR, with the settings it was started with")
+    add("--resume", metavar="DIR",
+        help="go on with the run in DIR, or from one checkpoint in it, with the settings it was started with; "
+        "--epochs, --lr, --device and --checkpoint-every may be changed")  # fmt: skip
     return parser
 
 
 def parse(parser, argv):
-    """The arguments; with --resume, those that are not given are as the run in DIR was started."""
+    """The arguments; with --resume, those that are not given are as the run was started."""
     args = parser.parse_args(argv)
     if args.resume:
-        config = Path(args.resume, "config.json")
-        if not config.exists():
-            raise ValueError(f"--resume {args.resume}: there is no run in this directory ({config} is missing)")
-        parser.set_defaults(**json.loads(config.read_text()))
+        directory, config = read_config(args.resume)
+        parser.set_defaults(**config)
         args = parser.parse_args(argv)
+        args.out = directory
+        if args.lr != config["lr"]:
+            print(f"the learning rate was {config['lr']} and is {args.lr} from here on")
+    elif args.out is None:
+        args.out = next(path for i in itertools.count(1) if not (path := Path("out", f"run-{i}")).exists())
     return args
 
 
-def unused():
-    return next(path for i in itertools.count(1) if not (path := Path("out", f"run-{i}")).exists())
+def config_of(args):
+    """The settings to write down: what --resume will take up."""
+    return {name: value for name, value in vars(args).items() if name not in ("out", "resume")}
 
 
 if __name__ == "__main__":

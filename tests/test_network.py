@@ -208,7 +208,11 @@ def test_a_chain_that_cannot_work_is_refused_when_it_is_built(build, words):
         (np.ones(3, "float32"), ValueError, r"x has shape \(3,\), but this network takes \(N, 3\)"),
         (np.ones((2, 1, 3), "float32"), ValueError, r"x has shape \(2, 1, 3\)"),
         (np.ones((0, 3), "float32"), ValueError, r"x has shape \(0, 3\), but .* with N at least 1"),
-        (np.ones((2, 3), "float64"), TypeError, "x is float64, but this network computes in float32: convert it with x.astype"),
+        (
+            np.ones((2, 3), "float64"),
+            TypeError,
+            r"is float64, but this network computes in float32: convert it with x\.astype",
+        ),
     ],
     ids=["width", "one dimension", "three dimensions", "empty batch", "dtype"],
 )

@@ -42,7 +42,35 @@ def test_a_directory_that_holds_a_run_is_refused_unless_resumed(tmp_path):
     play(RunDirectory(tmp_path, training(), {}), 1)
     with pytest.raises(ValueError, match="already holds a run: go on with --resume"):
         RunDirectory(tmp_path, training(), {})
-    RunDirectory(tmp_path, training(), {}, resumed=True)
+    resumed = RunDirectory(tmp_path, training(), {}, resume=tmp_path)
+    assert resumed.training.epoch == 1
+
+
+def test_a_run_is_resumed_from_the_checkpoint_before_where_a_save_was_cut_or_where_it_is_named(tmp_path):
+    run = RunDirectory(tmp_path, training(), {})
+    play(run, 3)
+    previous = checkpoint.previous(run.checkpoint)
+    assert RunDirectory(tmp_path, training(), {}, resume=previous).training.epoch == 2
+    run.checkpoint.unlink()
+    assert RunDirectory(tmp_path, training(), {}, resume=tmp_path).training.epoch == 2
+    previous.unlink()
+    assert RunDirectory(tmp_path, training(), {}, resume=tmp_path).training.epoch == 0
+
+
+def test_a_damaged_checkpoint_is_refused_and_the_one_before_offered(tmp_path):
+    run = RunDirectory(tmp_path, training(), {})
+    play(run, 2)
+    run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"the one before it is .*checkpoint-previous\.npz"):
+        RunDirectory(tmp_path, training(), {}, resume=tmp_path)
+
+
+def test_a_warning_is_given_once(tmp_path):
+    run = RunDirectory(tmp_path, training(), {})
+    play(run, 1)
+    run.training.history[-1]["diversity"] = 0.01
+    assert [warning.split(":")[0] for warning in run.warnings()] == ["The samples have become alike"]
+    assert run.warnings() == []
 
 
 def test_a_full_disk_is_reported_training_goes_on_and_the_last_checkpoint_stays(tmp_path, capsys, monkeypatch):

@@ -97,6 +97,19 @@ def test_resuming_goes_on_to_the_same_pictures_and_history(tmp_path, trained):
         assert (trained / "samples" / picture).read_bytes() == (half / "samples" / picture).read_bytes()
 
 
+def test_resuming_with_another_rate_says_so_and_with_another_batch_size_is_refused(tmp_path, capsys):
+    run = tmp_path / "r"
+    assert train("--data", "digits", "--epochs", 1, "--out", run) == 0
+    assert train("--resume", run, "--epochs", 2, "--lr", 1e-4) == 0
+    assert "the learning rate was 0.0002 and is 0.0001 from here on" in capsys.readouterr().out
+    assert json.loads((run / "config.json").read_text())["lr"] == 1e-4
+    with pytest.raises(SystemExit):
+        train("--resume", run, "--epochs", 3, "--batch-size", 32)
+    assert (
+        "its batch size is 56, but here it is 32; go on with the settings it was made with" in capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_saves_draws_and_says_how_to_go_on(tmp_path, number, code):
     out = tmp_path / "r"
@@ -124,7 +137,7 @@ def test_a_stopped_run_saves_draws_and_says_how_to_go_on(tmp_path, number, code)
         (["--data", "digits", "--objective", "wgan"], "argument --objective: invalid choice: 'wgan'"),
         (["--data", "nonsense"], "data 'nonsense': no such data set"),
         (["--data", "no.npz"], "no.npz: no such file"),
-        (["--resume", "/no/such/run"], "there is no run in this directory (/no/such/run/config.json is missing)"),
+        (["--resume", "/no/such/run"], "there is no run in /no/such/run (/no/such/run/config.json is missing)"),
         (["--data", "digits", "--out", "/dev/null/r"], "Not a directory"),
     ],
 )

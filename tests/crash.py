@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Stop a real training process again and again, resume it each time, and compare the end with an undisturbed run.
+
+Half of the stops come at random moments, half as soon as a file is being written (`*.part`). Bit-identical must be both
+players' theta, both optimizers, the history (but for its timings), and the last grid of samples.
+"""
+
+import argparse
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from minigan import checkpoint
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMINGS = "seconds", "images_per_second"
+
+
+def start(*args):
+    command = [sys.executable, ROOT / "scripts" / "train_mnist.py", "--device", "cpu", *args]
+    return subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process):
+    _, error = process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"training ended with {process.returncode}: {error}")
+
+
+def disturbed(run, epochs, stops, number, rng):
+    """Play `epochs` in the directory `run`, stopped so often by the signal; how many stops hit a write."""
+    inside_a_write = 0
+    for stop in range(stops):
+        process = launch(run, epochs)
+        while not (run / "config.json").exists():
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0.3, 1.2))
+        while stop % 2 and process.poll() is None and not next(run.rglob("*.part"), None):
+            pass
+        inside_a_write += next(run.rglob("*.part"), None) is not None
+        process.send_signal(number)
+        process.communicate()
+        if process.returncode == 0:
+            raise RuntimeError(f"training was over before stop {stop + 1}: give it more epochs")
+        expected = -number if number == signal.SIGKILL else 128 + number
+        if process.returncode not in (expected, -number):  # before the handler stands, a signal ends the process
+            raise RuntimeError(f"stop {stop + 1}: exit code {process.returncode}, expected {expected}")
+    finish(launch(run, epochs))
+    return inside_a_write
+
+
+def launch(run, epochs):
+    resume = ["--resume", run] if (run / "config.json").exists() else ["--out", run, "--data", "digits"]
+    return start(*resume, "--epochs", epochs, "--checkpoint-every", 0.1)
+
+
+def differences(one, other):
+    """What of the two finished runs is not bit-identical, in words."""
+    (a, meta_a), (b, meta_b) = (checkpoint.read(run / "checkpoint.npz") for run in (one, other))
+    found = [name for name in a.keys() | b.keys() if not np.array_equal(a.get(name), b.get(name))]
+    for meta in meta_a, meta_b:
+        meta.pop("config"), meta.pop("seconds")
+        meta["history"] = [{k: v for k, v in row.items() if k not in TIMINGS} for row in meta["history"]]
+    found += [key for key in meta_a if meta_a[key] != meta_b[key]]
+    grids = [sorted((run / "samples").glob("*.png"))[-1] for run in (one, other)]
+    if grids[0].name != grids[1].name or grids[0].read_bytes() != grids[1].read_bytes():
+        found.append("the last grid")
+    return found
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50, help="SIGKILLs")
+    parser.add_argument("--interrupts", type=int, default=20, help="SIGINTs")
+    parser.add_argument("--epochs", type=int, default=250)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+    rng = random.Random(args.seed)
+    with tempfile.TemporaryDirectory() as directory:
+        undisturbed = Path(directory, "undisturbed")
+        finish(launch(undisturbed, args.epochs))
+        failed = False
+        for number, stops in (signal.SIGKILL, args.kills), (signal.SIGINT, args.interrupts):
+            run = Path(directory, number.name)
+            writes = disturbed(run, args.epochs, stops, number, rng)
+            found = differences(undisturbed, run)
+            failed |= bool(found)
+            print(f"{stops} {number.name}, {writes} of them inside a write: {', '.join(found) or 'bit-identical'}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""advice: each sentence appears for the history that deserves it, and only then."""
+
+import pytest
+
+from minigan.advice import EPOCHS, WARNINGS, read_history
+
+ROW = {"V": -1.2, "accuracy": 0.66, "norm_g": 1.0, "diversity": 0.9}
+
+
+def history(n=EPOCHS, **columns):
+    """n rows like ROW, with these columns: a value for all rows, or a list of n."""
+    return [ROW | {k: v[i] if isinstance(v, list) else v for k, v in columns.items()} for i in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "words"),
+    [
+        (history(), "normal", "Both play: V is -1.20 (equilibrium -1.39), D judges 66% right"),
+        (history(1), "normal", "Both play"),
+        (
+            history(accuracy=0.99, norm_g=[1.0, 0.5, 0.2, 0.1, 0.01]),
+            "d wins",
+            "is 0.01, 100 times less than at its largest",
+        ),
+        (history(accuracy=[0.99, 0.99, 0.97, 0.99, 0.99]), "normal", "Both play"),
+        (history(4, accuracy=0.99), "normal", "Both play"),
+        (history(diversity=[0.9, 0.9, 0.9, 0.9, 0.05]), "collapse", "their mean distance is 5% of that between images"),
+        (history(V=[-1.0, -1.5, -0.9, -1.4, -0.8]), "unstable", "V moved by 0.50 or more in each of the last 4 epochs"),
+        (history(V=[-1.0, -1.5, -0.9, -0.95, -0.8]), "normal", "Both play"),
+        (history(V=-1.40), "equilibrium", "V sits at -1.40, within 0.05 of -log 4 = -1.39"),
+        (history(V=[-1.40, -1.40, -1.40, -1.40, -1.44]), "normal", "Both play"),
+    ],
+)
+def test_the_sentence_fits_the_history(rows, kind, words):
+    said = read_history(rows)
+    assert list(said) == [kind]
+    assert words in said[kind]
+    assert (kind in WARNINGS) == (kind in ("d wins", "collapse", "unstable"))
