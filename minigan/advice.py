@@ -18,11 +18,13 @@ def read_history(history):
     last = history[-EPOCHS:]
     now, said = last[-1], {}
     if len(last) == EPOCHS and min(row["accuracy"] for row in last) > 0.98:
-        fall = max(row["norm_g"] for row in history) / max(now["norm_g"], 1e-30)
+        largest = max(row["norm_g"] for row in history)
+        fell = now["norm_g"] < largest / 10
         said["d wins"] = (
-            f"D wins: it has judged more than 98 % of the images right for {EPOCHS} epochs, and G's gradient norm is "
-            f"{now['norm_g']:.2g}, {fall:,.0f} times less than at its largest. So sure a judge teaches little: "
-            "use the non-saturating objective, a lower learning rate or fewer units for D, or dropout in D."
+            f"D wins: it has judged more than 98 % of the images right for {EPOCHS} epochs"
+            + (f", and G's gradient norm fell from {largest:.2g} to {now['norm_g']:.2g}" if fell else "")
+            + ". So sure a judge teaches little: use the non-saturating objective, a lower learning rate or fewer units "
+            "for D, or dropout in D."
         )
     if now["diversity"] < 0.5:
         said["collapse"] = (

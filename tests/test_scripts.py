@@ -193,3 +193,18 @@ def test_ci_runs_the_readmes_test_command():
     commands = [line for line in (ROOT / "README.md").read_text().splitlines() if line.endswith("-m pytest")]
     assert len(commands) == 1
     assert "grep -m 1 -e '-m pytest$' README.md" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.slow
+def test_each_provoked_failure_is_called_by_its_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    page = (ROOT / "docs" / "what-goes-wrong.md").read_text()
+    (tmp_path / "what-goes-wrong.md").write_text(page)
+    assert script("provoke_failures").main(["--out", str(tmp_path)]) == 0
+    normal, saturated, diverged, collapsed = capsys.readouterr().out.splitlines()
+    assert normal.startswith("normal: Both play")
+    assert saturated.startswith("saturated: D wins") and "gradient norm fell" in saturated
+    assert diverged.startswith("diverged: training stopped: epoch 1, round") and "not finite" in diverged
+    assert "The samples have become alike" in collapsed
+    for name in "normal", "saturated", "diverged", "collapsed":
+        assert imread(tmp_path / "failures" / f"{name}.png").shape[:2] == (4 * 50, 8 * 50)
