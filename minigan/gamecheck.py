@@ -35,7 +35,8 @@ def _log(term, a, output):
 def check_game(gan, x, z, *, eps=1e-5, tol=1e-6, entries=None, seed=0, stated=None):
     """Check one round of a GAN on real samples x (N, width) and latents z (N, latent). Returns a GradcheckReport.
 
-    On float64 copies, with optimizers that record dtheta. The rows are, for D's step and then for G's, the derivative
+    On float64 copies, moved a little so that no unit behind dead ones sits on its kink (as biases of 0 would have it),
+    and with optimizers that record dtheta. The rows are, for D's step and then for G's, the derivative
     of the loss with respect to D's outputs (`D da_real`, ...) and to each parameter of the player (`D 0.W`, ...). D
     minimizes -V, G log(1 - D(G(z))) or -log D(G(z)): `stated` is "minimax" or "nonsaturating", by default what the
     objective is a subclass of; any other objective is held to its own loss. Between its step and G's, D moves a little.
@@ -79,8 +80,10 @@ class _Step:
     def __init__(self, player, gan, x, z, stated, seed, before=None):
         self.player, self.x, self.z, self.stated, self.objective = player, x, z, stated, gan.objective
         self.faults, self.alternatives = {}, {}
-        if before is None:
+        if before is None:  # the first of the two steps
             gan.generator, gan.discriminator = gan.generator.astype("float64"), gan.discriminator.astype("float64")
+            for network in gan.generator, gan.discriminator:
+                network.theta[...] += xp.asarray(0.01 * host_generator(seed, 3).standard_normal(network.theta.shape))
             gan.noise = lambda n, *stream: z
             vars(gan).update({name: a.astype("float64") for name, a in vars(gan).items() if hasattr(a, "ndim")})
         else:

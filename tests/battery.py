@@ -1,0 +1,602 @@
+"""Fast checks of the whole core, against formulas written down a second time: what `mutants.py` runs on each mutant.
+
+Each takes a package (minigan, or a mutant of it) and raises where something is wrong.
+"""
+
+import math
+import tracemalloc
+
+import numpy as np
+
+N, SEED = 6, 11
+
+
+def draw(*shape, seed=0, dtype="float64"):
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+def same(found, expected, tolerance=1e-11):
+    found, expected = np.asarray(found), np.asarray(expected)
+    assert found.shape == expected.shape, (found.shape, expected.shape)
+    assert np.allclose(found, expected, rtol=tolerance, atol=tolerance), abs(found - expected).max()
+
+
+def refuses(error, words, call, *arguments):
+    try:
+        call(*arguments)
+    except error as caught:
+        assert words in str(caught), caught
+        return
+    raise AssertionError(f"{call} accepted {arguments}")
+
+
+def passes(report, worst=1e-7):
+    assert report.ok and max(row.error for row in report.rows) <= worst, report
+
+
+def sigma(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def layers_give_their_formulas(m):
+    for dtype, tolerance in ("float64", 1e-12), ("float32", 1e-5):
+        layer = m.layers.Dense(5, 4)
+        m.network.Network(layer, seed=1, dtype=dtype)
+        layer.b[...] = draw(4, seed=2)
+        x, dy = draw(N, 5, dtype=dtype), draw(N, 4, seed=1, dtype=dtype)
+        same(layer.forward(x), np.einsum("ni,io->no", x, layer.W) + layer.b, tolerance)
+        dx = layer.backward(dy)
+        same(dx, np.einsum("no,io->ni", dy, layer.W), tolerance)
+        same(layer.dW, np.einsum("ni,no->io", x, dy), tolerance)
+        same(layer.db, np.einsum("no->o", dy), tolerance)
+        assert dx.dtype == layer.forward(x).dtype == dtype
+        same(x, draw(N, 5, dtype=dtype), 0)
+        same(dy, draw(N, 4, seed=1, dtype=dtype), 0)
+        layer.dW[...], layer.db[...] = 7, 7
+        layer.backward(dy, "input")
+        assert (layer.dW == 7).all() and (layer.db == 7).all()
+        assert layer.backward(dy, "params") is None
+        same(layer.db, dy.sum(0), tolerance)
+
+
+def layers_draw_their_weights_as_stated(m):
+    def rng():
+        return np.random.default_rng(3)
+
+    same(m.layers.he(rng(), 5, 4), rng().standard_normal((5, 4)) * math.sqrt(2 / 5))
+    r = math.sqrt(6 / 9)
+    same(m.layers.glorot(rng(), 5, 4), rng().uniform(-r, r, (5, 4)))
+    values = m.layers.Dense(5, 4, init=m.layers.glorot).initialize(rng())
+    same(values["W"], rng().uniform(-r, r, (5, 4)))
+    same(values["b"], np.zeros(4), 0)
+    same(m.layers.Dense(5, 4).initialize(rng())["W"], m.layers.he(rng(), 5, 4))
+    assert m.layers.Layer().initialize(rng()) == {}
+    values = m.layers.Dense(1, 3, init=lambda rng, n_in, n_out: np.zeros((n_in, n_out))).initialize(rng())
+    same(values["b"], np.zeros(3), 0)
+
+
+def layers_own_their_arrays(m):
+    layer = m.layers.Layer()
+    large, small = layer.scratch("y", (8, 3), "float64"), layer.scratch("y", (5, 3), "float64")
+    assert large.shape == (8, 3) and small.shape == (5, 3)
+    assert np.shares_memory(large[:5], small) and small.ctypes.data == large.ctypes.data
+    assert np.shares_memory(layer.scratch("y", (8, 3), "float64"), large)
+    assert not np.shares_memory(layer.scratch("dx", (8, 3), "float64"), large)
+    assert layer.scratch("y", (9, 3), "float64").shape == (9, 3)
+    assert layer.scratch("y", (9, 2), "float64").shape == (9, 2)
+    single = layer.scratch("y", (9, 2), "float32")
+    assert single.dtype == "float32" and not np.shares_memory(m.layers.Layer().scratch("y", (9, 2), "float32"), single)
+
+
+def each_layer(m):
+    a = m.activations
+    yield from (m.layers.Dense(128, 128), a.Tanh(), a.Sigmoid(), a.ReLU(), a.LeakyReLU(0.3))
+
+
+def layers_allocate_nothing_and_overwrite_nothing(m):
+    for layer in each_layer(m):
+        network = m.network.Network(layer)
+        x, dy = draw(512, 128, dtype="float32"), draw(512, 128, seed=1, dtype="float32")
+        y, dx = network.forward(x), network.backward(dy)
+        kept = y.copy(), dx.copy(), network.dtheta.copy()
+        assert np.shares_memory(y, network.forward(x)) and np.shares_memory(dx, network.backward(dy))
+        tracemalloc.start()
+        network.forward(x)
+        network.backward(dy)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < x.nbytes / 2, peak
+        same(y, kept[0], 0)
+        same(dx, kept[1], 0)
+        same(network.dtheta, kept[2], 0)
+        assert not np.shares_memory(y, dx) and not np.shares_memory(y, x) and not np.shares_memory(dx, dy)
+        small = network.forward(x[:100]).copy()
+        same(small, kept[0][:100], 1e-5)
+        same(network.backward(dy[:100]), kept[1][:100], 1e-5)
+
+
+def activations_give_their_formulas(m):
+    a = m.activations
+    x = np.array([[-30, -2.5, -1, -0.1, 0, 1e-9], [30, 2.5, 1, 0.1, 0.7, -1e-9]])
+    for dtype, tolerance in ("float64", 1e-12), ("float32", 1e-6):
+        x, dy = x.astype(dtype), draw(2, 6, dtype=dtype)
+        positive = x > 0
+        for layer, y, slope in (
+            (a.Tanh(), np.tanh(x), 1 - np.tanh(x) ** 2),
+            (a.Sigmoid(), sigma(x), sigma(x) * sigma(-x)),
+            (a.ReLU(), np.where(positive, x, 0), np.where(positive, 1, 0)),
+            (a.LeakyReLU(), np.where(positive, x, 0.2 * x), np.where(positive, 1, 0.2)),
+            (a.LeakyReLU(0.01), np.where(positive, x, 0.01 * x), np.where(positive, 1, 0.01)),
+            (a.LeakyReLU(0), np.where(positive, x, 0), np.where(positive, 1, 0)),
+            (a.LeakyReLU(1), x, np.ones_like(x)),
+        ):
+            found = layer.forward(x)
+            same(found, y, tolerance)
+            dx = layer.backward(dy)
+            same(dx, dy * slope, tolerance)
+            assert found.dtype == dx.dtype == dtype and layer.backward(dy, "params") is None
+            same(layer.backward(dy, "input"), dx, 0)
+            same(layer.forward(x), y, tolerance)
+    with np.errstate(all="raise"):
+        same(a.Sigmoid().forward(np.array([[-1000.0, 1000.0]])), [[0, 1]])
+
+
+def activations_pass_the_gradient_check(m):
+    for layer in (m.layers.Dense(5, 4), *list(each_layer(m))[1:]):
+        passes(m.gradcheck.gradcheck(layer, draw(N, 5)))
+        passes(m.gradcheck.gradcheck(layer, draw(N, 5), method="complex"), 1e-11)
+
+
+def losses_give_their_formulas(m):
+    a = np.array([[-800.0, -20, -1.5, 0, 0.3, 1.5, 20, 800]]).T
+    soft = np.array([[max(v, 0) + math.log1p(math.exp(-abs(v))) for v in a[:, 0]]]).T
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        same(m.losses.softplus(a), soft)
+        same(m.losses.sigmoid(a), [[1 / (1 + math.exp(-v)) if v > -700 else 0] for v in a[:, 0]])
+        t = np.linspace(0, 1, 8)[:, None]
+        loss, da = m.losses.bce_with_logits(a, t)
+        same(loss, np.mean(soft - t * a))
+        same(da, (m.losses.sigmoid(a) - t) / 8)
+        wide, dwide = m.losses.bce_with_logits(a.reshape(4, 2), t.reshape(4, 2))
+        same(wide, loss)
+        same(dwide, da.reshape(4, 2))
+    for dtype, tolerance in ("float64", 1e-11), ("float32", 1e-5):
+        p, t = np.linspace(0.05, 0.95, 6, dtype=dtype)[:, None], np.linspace(1, 0.2, 6, dtype=dtype)[:, None]
+        loss, dp = m.losses.bce(p, t)
+        same(loss, -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p)), tolerance)
+        same(dp, (-t / p + (1 - t) / (1 - p)) / 6, tolerance)
+        loss_a, da = m.losses.bce_with_logits(a.astype(dtype)[2:], t)
+        assert loss.dtype == dp.dtype == loss_a.dtype == da.dtype == m.losses.inside(p).dtype == dtype
+        eps = np.finfo(dtype).eps
+        same(m.losses.inside(np.array([0, eps, 0.5, 1 - eps, 1], dtype=dtype)), [eps, eps, 0.5, 1 - eps, 1 - eps], 0)
+    loss, dp = m.losses.bce(np.array([[0.0], [1.0]]), np.array([[1.0], [0.0]]))
+    assert 30 < loss < 40 and np.isfinite(dp).all() and dp[0, 0] < -1e15 and dp[1, 0] > 1e15
+    passes(m.gradcheck.check_loss(m.losses.bce_with_logits, draw(N, 1), np.full((N, 1), 0.3)))
+    words = "bce_with_logits: logits have shape (6, 1) but targets have shape (6,)"
+    refuses(ValueError, words, m.losses.bce_with_logits, draw(6, 1), draw(6))
+    refuses(ValueError, "bce: probabilities have shape (6, 1) but targets", m.losses.bce, draw(6, 1), draw(6))
+
+
+def objectives_give_the_papers_formulas(m):
+    o = m.objectives
+    a, b = draw(N, 1), draw(4, 1, seed=1)
+    for output, real, fake in ("logit", a, b), ("probability", sigma(a), sigma(b)):
+        jacobian, jacobian_fake = (1, 1) if output == "logit" else (real * (1 - real), fake * (1 - fake))
+        V, da, db = o.value(real, fake, output)
+        same(V, np.log(sigma(a)).mean() + np.log(1 - sigma(b)).mean())
+        same(da * jacobian, sigma(-a) / N)
+        same(db * jacobian_fake, -sigma(b) / 4)
+        for objective in o.Minimax(output), o.NonSaturating(output):
+            assert objective.output == output
+            loss, da, db = objective.discriminator(real, fake)
+            same(loss, -V)
+            same(da * jacobian, -sigma(-a) / N)
+            same(db * jacobian_fake, sigma(b) / 4)
+            same(objective.probability(real), sigma(a))
+            assert objective.probability(real) is not real
+        loss, db = o.Minimax(output).generator(fake)
+        same(loss, np.log(1 - sigma(b)).mean())
+        same(db * jacobian_fake, -sigma(b) / 4)
+        loss, db = o.NonSaturating(output).generator(fake)
+        same(loss, -np.log(sigma(b)).mean())
+        same(db * jacobian_fake, -sigma(-b) / 4)
+    assert o.Minimax().output == o.NonSaturating().output == "logit"
+    same(o.value(np.zeros((3, 1)), np.zeros((2, 1)))[0], -math.log(4))
+    sure = np.array([[-500.0], [500.0]])
+    same(o.value(sure, sure)[0], -500)
+    same(o.value(a, b)[0], o.value(a, b, "logit")[0])
+    same(o.log_d(a)[0], o.log_d(a, "logit")[0])
+    same(o.log_not_d(a)[0], o.log_not_d(a, "logit")[0])
+    single = o.NonSaturating().discriminator(a.astype("float32"), b.astype("float32"))
+    assert {part.dtype for part in single} == {np.dtype("float32")}
+    edge = np.array([[0.0], [1.0]])
+    for part in (*o.log_d(edge, "probability"), *o.log_not_d(edge, "probability")):
+        assert np.isfinite(part).all()
+
+
+class Vector:
+    """What an optimizer knows of a network."""
+
+    def __init__(self, dtype, size=50):
+        self.theta, self.dtheta, self.forgotten = draw(size, dtype=dtype), draw(size, seed=1, dtype=dtype), 0
+
+    def forget(self):
+        self.forgotten += 1
+
+
+def optimizers_follow_their_papers(m):
+    o = m.optimizers
+    for dtype, tolerance in ("float64", 1e-12), ("float32", 1e-5):
+        for momentum in 0.0, 0.9:
+            network = Vector(dtype)
+            optimizer, theta, v = o.SGD(network, 0.1, momentum), network.theta.copy(), 0
+            for step in range(1, 4):
+                network.dtheta[...] = g = draw(50, seed=step, dtype=dtype)
+                optimizer.step()
+                v = momentum * v - 0.1 * g
+                theta = theta + v
+                same(network.theta, theta, tolerance)
+                same(optimizer.v, v, tolerance)
+                assert network.forgotten == optimizer.steps == step and network.theta.dtype == dtype
+                same(network.dtheta, g, 0)
+        for settings in {}, {"lr": 0.05, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}, {"lr": 0.1, "beta1": 0, "beta2": 0}:
+            network = Vector(dtype)
+            optimizer, theta, mean, square = o.Adam(network, **settings), network.theta.astype("float64"), 0, 0
+            lr, b1, b2, eps = ({"lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "eps": 1e-8} | settings).values()
+            for t in range(1, 5):
+                network.dtheta[...] = g = (draw(50, seed=t) * 10.0**-t).astype(dtype)
+                optimizer.step()
+                mean, square = b1 * mean + (1 - b1) * g, b2 * square + (1 - b2) * g.astype("float64") ** 2
+                theta = theta - lr * (mean / (1 - b1**t)) / (np.sqrt(square / (1 - b2**t)) + eps)
+                same(network.theta, theta, tolerance)
+                same(optimizer.m, mean, tolerance)
+                same(optimizer.v, square, tolerance)
+                assert network.forgotten == optimizer.steps == t and network.theta.dtype == dtype
+                same(network.dtheta, g, 0)
+    assert o.SGD(Vector("float64"), 0.1).momentum == 0
+    small = Vector("float64")
+    small.dtheta[...] = 1e-9
+    before = small.theta.copy()
+    o.Adam(small, lr=1.0).step()
+    same(before - small.theta, np.full(50, 1e-9 / (1e-9 + 1e-8)))
+    refuses(ValueError, "SGD: momentum", o.SGD, small, 0.1, 1.0)
+    refuses(ValueError, "Adam: beta1", o.Adam, small, 0.1, 1.0)
+    refuses(ValueError, "Adam: beta2", o.Adam, small, 0.1, 0.5, 1.0)
+    refuses(NotImplementedError, "Optimizer", o.Optimizer(Vector("float64"), 0.1).step)
+    seen = []
+    watched = o.SGD(small, 1.0)
+    watched.watch = lambda: seen.append(small.theta.copy())
+    before = small.theta.copy()
+    watched.step()
+    same(seen, [before], 0)
+
+
+def optimizers_allocate_nothing(m):
+    for make in (lambda n: m.optimizers.SGD(n, 0.1, 0.5)), (lambda n: m.optimizers.Adam(n)):
+        network = Vector("float32", 200_000)
+        optimizer = make(network)
+        theta = network.theta
+        optimizer.step()
+        tracemalloc.start()
+        optimizer.step()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < theta.nbytes / 2 and network.theta is theta
+
+
+def network_is_the_chain_rule(m):
+    a = m.activations
+    first, second = m.layers.Dense(5, 4), m.layers.Dense(4, 3)
+    network = m.network.Network(first, a.Tanh(), second, seed=1, dtype="float64")
+    network.theta[...] += 0.1 * draw(network.theta.size)
+    W, b, U, c = first.W, first.b, second.W, second.b
+    x, dy = draw(N, 5), draw(N, 3, seed=1)
+    h = np.tanh(x @ W + b)
+    same(network.forward(x), h @ U + c)
+    dh = (dy @ U.T) * (1 - h * h)
+    expected = np.concatenate([g.ravel() for g in (x.T @ dh, dh.sum(0), h.T @ dy, dy.sum(0))])
+    same(network.backward(dy), dh @ W.T)
+    same(network.dtheta, expected)
+    network.dtheta[...] = 7
+    same(network.backward(dy, "input"), dh @ W.T)
+    assert (network.dtheta == 7).all()
+    assert network.backward(dy, "params") is None
+    same(network.dtheta, expected)
+    names = [
+        (name, p is getattr(layer, name[-1]), d is getattr(layer, "d" + name[-1]))
+        for (name, p, d), layer in zip(network.parameters(), (first, first, second, second), strict=True)
+    ]
+    assert names == [(name, True, True) for name in ("0.W", "0.b", "2.W", "2.b")]
+    same(network.theta, np.concatenate([p.ravel() for _, p, _ in network.parameters()]), 0)
+    same(network.dtheta, np.concatenate([d.ravel() for _, _, d in network.parameters()]), 0)
+    assert all(
+        np.shares_memory(network.theta, p) and np.shares_memory(network.dtheta, d) for _, p, d in network.parameters()
+    )
+    passes(m.gradcheck.gradcheck(network, x))
+
+
+class Spy:
+    """A layer that remembers what it was asked."""
+
+    params, n_in, n_out = (), None, None
+
+    def initialize(self, rng):
+        return {}
+
+    def forward(self, x, training=False):
+        self.training = training
+        return x
+
+    def backward(self, dy, wrt="both"):
+        self.wrt = wrt
+        return None if wrt == "params" else dy
+
+
+def network_asks_each_layer_for_what_is_needed(m):
+    first, second = Spy(), Spy()
+    network, x = m.network.Network(first, second, dtype="float64"), draw(2, 3)
+    for wrt, expected in ("both", ("both", "both")), ("params", ("params", "both")), ("input", ("input", "input")):
+        network.forward(x)
+        network.backward(x, wrt)
+        assert (first.wrt, second.wrt) == expected
+    network.backward(x)
+    assert first.wrt == "both"
+    for training in True, False:
+        network.forward(x, training)
+        assert first.training is second.training is training
+    network.forward(x)
+    assert first.training is False
+    refuses(ValueError, "expected one of", network.backward, x, "x")
+    refuses(ValueError, "dy has shape", network.backward, x[:1])
+    refuses(TypeError, "dy", network.backward, x.astype("float32"))
+    network.forget()
+    refuses(RuntimeError, "forward(x) first", network.backward, x)
+    refuses(RuntimeError, "forward(x) first", m.network.Network(Spy(), dtype="float64").backward, x)
+
+
+def network_is_made_and_copied_as_stated(m):
+    def make(**options):
+        return m.network.Network(m.layers.Dense(5, 4), m.activations.ReLU(), m.layers.Dense(4, 2), **options)
+
+    left_behind = [np.full(34, np.nan, "float32") for _ in range(7)]
+    del left_behind  # what xp.empty would find
+    network = make()
+    rng = m.network.host_generator(0)
+    first, second = rng.standard_normal((5, 4)) * math.sqrt(2 / 5), rng.standard_normal((4, 2)) * math.sqrt(2 / 4)
+    expected = np.concatenate([first.ravel(), np.zeros(4), second.ravel(), np.zeros(2)])
+    same(network.theta, expected, 1e-6)
+    same(make(seed=3, dtype="float64").theta, make(seed=3, dtype="float64").theta, 0)
+    assert not np.allclose(make(seed=3).theta, network.theta)
+    assert network.theta.dtype == network.dtheta.dtype == network.dtype == "float32" and not network.dtheta.any()
+    assert (network.n_in, network.n_out, len(network.layers)) == (5, 2, 3)
+    x = draw(3, 5, dtype="float32")
+    y = network.forward(x)
+    twin = network.astype("float64")
+    assert twin.theta.dtype == twin.dtheta.dtype == twin.dtype == "float64" and network.dtype == "float32"
+    same(twin.theta, network.theta, 0)
+    assert not np.shares_memory(twin.forward(x.astype("float64")), y) and twin.layers[0] is not network.layers[0]
+    twin.theta[...] = 0
+    assert not np.allclose(network.theta, 0) and not np.shares_memory(twin.layers[0].W, network.layers[0].W)
+    same(network.layers[0].W.ravel(), network.theta[:20], 0)
+    same(network.layers[0].forward(x), x @ network.layers[0].W, 1e-5)
+    refuses(RuntimeError, "forward(x) first", network.astype("float32").backward, y)
+    assert "_scratch" not in vars(network.astype("float32").layers[0])
+    single = network.astype("float32")
+    assert not np.shares_memory(single.forward(x), y)
+    deep = m.network.copy.deepcopy(network)
+    assert deep.dtype == "float32" and not np.shares_memory(deep.theta, network.theta)
+    same(deep.theta, network.theta, 0)
+    called = network(x.tolist())
+    same(called, network.forward(x), 1e-6)
+    assert called.dtype == "float32" and not np.shares_memory(called, network.forward(x))
+    chunk = getattr(m.network, "CHUNK", 4)
+    for n in 1, chunk - 1, chunk, chunk + 1, 2 * chunk + 3:
+        many = draw(n, 5, dtype="float32")
+        same(network(many), network.forward(many), 1e-5)
+    refuses(ValueError, "N at least 1", network, np.zeros((0, 5)))
+    peak = 40 * chunk * 5 * 4
+    many = draw(40 * chunk, 5, dtype="float32")
+    network(many)
+    tracemalloc.start()
+    network(many)
+    assert tracemalloc.get_traced_memory()[1] < 2 * peak
+    tracemalloc.stop()
+
+
+def game(m, objective, dtype="float64", seed=SEED, **options):
+    D, A = m.layers.Dense, m.activations
+    G = m.network.Network(D(3, 6), A.ReLU(), D(6, 4), A.Tanh(), seed=1, dtype=dtype)
+    last = [A.Sigmoid()] if objective.output == "probability" else []
+    discriminator = m.network.Network(D(4, 5), A.LeakyReLU(), D(5, 1), *last, seed=2, dtype=dtype)
+    return m.gan.GAN(G, discriminator, objective, seed, **options)
+
+
+class Reference:
+    """The same two players and their round, in a straight line and without the library."""
+
+    def __init__(self, gan):
+        self.g = [p.copy() for _, p, _ in gan.generator.parameters()]
+        self.d = [p.copy() for _, p, _ in gan.discriminator.parameters()]
+        self.state = {"g": [(0, 0)] * 4, "d": [(0, 0)] * 4}
+        self.t = 0
+
+    def generate(self, z):
+        W, b, U, c = self.g
+        h = np.maximum(z @ W + b, 0)
+        return h, np.tanh(h @ U + c)
+
+    def judge(self, x):
+        W, b, u, c = self.d
+        h = x @ W + b
+        return h, np.where(h > 0, h, 0.2 * h) @ u + c
+
+    def back_d(self, x, da):
+        W, _, u, _ = self.d
+        h, _ = self.judge(x)
+        leaky = np.where(h > 0, h, 0.2 * h)
+        dh = (da @ u.T) * np.where(h > 0, 1, 0.2)
+        return [x.T @ dh, dh.sum(0), leaky.T @ da, da.sum(0)], dh @ W.T
+
+    def back_g(self, z, dx):
+        h, x = self.generate(z)
+        du = dx * (1 - x * x)
+        dh = (du @ self.g[2].T) * (h > 0)
+        return [z.T @ dh, dh.sum(0), h.T @ du, du.sum(0)]
+
+    def adam(self, player, gradients):
+        theta, state = getattr(self, player), self.state[player]
+        for i, g in enumerate(gradients):
+            mean, square = state[i]
+            mean, square = 0.5 * mean + 0.5 * g, 0.999 * square + 0.001 * g * g
+            theta[i] = theta[i] - 2e-4 * (mean / (1 - 0.5**self.t)) / (np.sqrt(square / (1 - 0.999**self.t)) + 1e-8)
+            state[i] = mean, square
+
+    def round(self, x, z_d, z_g, saturating):
+        self.t += 1
+        n, fake = len(x), self.generate(z_d)[1]
+        a, b = self.judge(x)[1], self.judge(fake)[1]
+        real, _ = self.back_d(x, -sigma(-a) / n)
+        false, _ = self.back_d(fake, sigma(b) / n)
+        self.adam("d", [r + f for r, f in zip(real, false, strict=True)])
+        after = self.judge(self.generate(z_g)[1])[1]
+        da = -sigma(after) / n if saturating else -sigma(-after) / n
+        self.adam("g", self.back_g(z_g, self.back_d(self.generate(z_g)[1], da)[1]))
+        loss_g = np.log(sigma(-after)).mean() if saturating else -np.log(sigma(after)).mean()
+        right = 0.5 * (np.float32((sigma(a) > 0.5).mean()) + np.float32((sigma(b) < 0.5).mean()))
+        loss_d = -np.log(sigma(a)).mean() - np.log(sigma(-b)).mean()
+        return loss_d, loss_g, sigma(a).mean(), sigma(b).mean(), sigma(after).mean(), right
+
+
+def gan_plays_the_round_that_is_written_in_the_paper(m):
+    for objective in m.objectives.Minimax(), m.objectives.NonSaturating():
+        gan = game(m, objective)
+        reference, zs, plain = Reference(gan), [], gan.noise
+
+        def noise(n, *stream, zs=zs, plain=plain):
+            zs.append(plain(n, *stream).copy())
+            return zs[-1]
+
+        gan.noise = noise
+        for t, n in enumerate((6, 6, 4, 7), 1):
+            x = draw(n, 4, seed=t)
+            found = gan.step(x)
+            assert len(zs) == 2 * t and zs[-1].shape == zs[-2].shape == (n, 3)
+            expected = reference.round(x, *zs[-2:], type(objective).__name__ == "Minimax")
+            same([float(part) for part in found], expected, 1e-7)
+            assert found.accuracy.dtype == "float32" and found._fields[0] == "loss_d"
+            same(gan.generator.theta, np.concatenate([p.ravel() for p in reference.g]), 1e-10)
+            same(gan.discriminator.theta, np.concatenate([p.ravel() for p in reference.d]), 1e-10)
+            assert gan.generator_optimizer.steps == gan.discriminator_optimizer.steps == t
+            same(gan.batch[:n], x, 0)
+            assert gan.batch.shape == (2 * n, 4)
+        loss, d_real, d_fake = gan.discriminator_step(x)
+        assert d_real.shape == d_fake.shape == (7, 1) and np.ndim(loss) == 0
+
+
+class Echo(Spy):
+    """A Spy of fixed width."""
+
+    def __init__(self, n_in, n_out):
+        self.n_in, self.n_out = n_in, n_out
+
+    def forward(self, x, training=False):
+        self.training = training
+        return x[:, : self.n_out]
+
+    def backward(self, dy, wrt="both"):
+        self.wrt = wrt
+        return None if wrt == "params" else np.tile(dy, (1, self.n_in // self.n_out))
+
+
+def gan_asks_for_what_is_needed(m):
+    G = m.network.Network(m.layers.Dense(2, 2), Echo(2, 2), dtype="float64")
+    D = m.network.Network(Echo(2, 1), m.layers.Dense(1, 1), dtype="float64")
+    first = Echo(2, 2)
+    G.layers = (first, *G.layers)
+    gan = m.gan.GAN(G, D)
+
+    def asked():
+        return first.training, first.wrt, G.layers[-1].training, D.layers[0].training, D.layers[0].wrt
+
+    first.wrt = None
+    gan.discriminator_step(draw(3, 2))
+    assert asked() == (True, None, True, True, "params")
+    first.training = G.layers[-1].training = D.layers[0].training = None
+    gan.generator_step(3)
+    assert asked() == (True, "params", True, True, "input")
+    kept = gan.batch
+    gan.discriminator_step(draw(3, 2))
+    assert gan.batch is kept
+    D.theta[...] = 0
+    assert gan.step(draw(3, 2)).accuracy == 0
+    refuses(ValueError, "x has shape", gan.discriminator_step, draw(3, 1))
+    refuses(ValueError, "the generator gives 2", m.gan.GAN, G, m.network.Network(m.layers.Dense(3, 1), dtype="float64"))
+
+
+def gan_passes_the_check_of_the_game(m):
+    for objective in m.objectives.Minimax(), m.objectives.NonSaturating("probability"):
+        passes(m.gradcheck.check_game(game(m, objective), draw(N, 4), draw(N, 3, seed=1)))
+
+
+def gan_draws_as_stated(m):
+    one, two = (game(m, m.objectives.NonSaturating(), dtype="float32") for _ in range(2))
+    first, second = one.noise(200), one.noise(200)
+    assert first.shape == (200, 3) and first.dtype == "float32" and not np.allclose(first, second)
+    assert abs(second.mean()) < 0.2 and abs(second.std() - 1) < 0.1
+    sampled = two.sample(5)
+    assert sampled.shape == (5, 4) and not np.allclose(two.sample(5), sampled)
+    same(two.noise(200), first, 0)
+    same(two.noise(200), second, 0)
+    same(one.fixed_noise(4), two.fixed_noise(4), 0)
+    same(one.fixed_noise(4), one.fixed_noise(4), 0)
+    assert not np.allclose(one.fixed_noise(200), first) and one.fixed_noise(4).shape == (4, 3)
+    assert not np.allclose(game(m, m.objectives.NonSaturating(), "float32", seed=1).noise(200), first)
+    third = game(m, m.objectives.NonSaturating(), dtype="float32")
+    same(third.sample(5), sampled, 0)
+    z = third.noise(5, 1)
+    assert not np.allclose(third.generator(z), sampled) and not np.allclose(third.noise(200)[:5], z)
+    same(m.gan.GAN(third.generator, third.discriminator).seed, 0)
+    assert third.latent == 3 and third.draws == [1, 2]
+    keys = [third.latent_points(3, *key).tobytes() for key in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0))]
+    assert len(set(keys)) == 5
+    for key in (0, 3), (1, 2), (2, 0):
+        drawn = m.network.host_generator(SEED, *key).standard_normal((4, 3), dtype="float32")
+        same(third.latent_points(4, *key), drawn, 0)
+    same(third.fixed_noise(4), third.latent_points(4, 2, 0), 0)
+    same(third.noise(4, 1), third.latent_points(4, 1, 3), 0)
+
+
+def gan_holds_what_it_was_given(m):
+    gan = game(m, m.objectives.Minimax())
+    assert type(gan.generator_optimizer) is type(gan.discriminator_optimizer) is m.optimizers.Adam
+    assert gan.generator_optimizer.network is gan.generator and gan.discriminator_optimizer.network is gan.discriminator
+    assert gan.generator.n_in == 3 and gan.seed == SEED and type(gan.objective) is m.objectives.Minimax
+    slow, fast = m.optimizers.SGD(gan.generator, 0.1), m.optimizers.SGD(gan.discriminator, 0.2)
+    given = m.gan.GAN(gan.generator, gan.discriminator, generator_optimizer=slow, discriminator_optimizer=fast)
+    assert given.generator_optimizer is slow and given.discriminator_optimizer is fast
+    assert type(given.objective) is m.objectives.NonSaturating
+    single = game(m, m.objectives.NonSaturating(), dtype="float32")
+    found = single.step(draw(N, 4, dtype="float32"))
+    assert {part.dtype for part in found} == {np.dtype("float32")} and single.batch.dtype == "float32"
+
+
+CHECKS = (
+    layers_give_their_formulas,
+    layers_draw_their_weights_as_stated,
+    layers_own_their_arrays,
+    layers_allocate_nothing_and_overwrite_nothing,
+    activations_give_their_formulas,
+    activations_pass_the_gradient_check,
+    losses_give_their_formulas,
+    objectives_give_the_papers_formulas,
+    optimizers_follow_their_papers,
+    optimizers_allocate_nothing,
+    network_is_the_chain_rule,
+    network_asks_each_layer_for_what_is_needed,
+    network_is_made_and_copied_as_stated,
+    gan_plays_the_round_that_is_written_in_the_paper,
+    gan_asks_for_what_is_needed,
+    gan_passes_the_check_of_the_game,
+    gan_draws_as_stated,
+    gan_holds_what_it_was_given,
+)
