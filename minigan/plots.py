@@ -1,14 +1,20 @@
 """Pictures, drawn by matplotlib without a display."""
 
+import html
 import math
+import re
+import tempfile
+from pathlib import Path
 
 import numpy
+from matplotlib.animation import HTMLWriter, PillowWriter
 from matplotlib.figure import Figure
-from matplotlib.image import imsave
+from matplotlib.image import imread, imsave
 
 from minigan.files import replacing
 
 LOG4 = math.log(4)
+FRAMES, PIXELS = 50, 11_000_000  # of a film at most: an HTML file of 5 MB or less
 
 
 def grid(rows, shape, range, columns=None):
@@ -60,3 +66,136 @@ def save_curves(path, history):
         axes.legend(fontsize="small")
     with replacing(path) as file:
         figure.savefig(file, format="png", dpi=100)
+
+
+def draw_run(directory, history, rows, neighbors, shape, range):
+    """Draw what closes a run into its directory: curves.png, neighbors.png, training.gif and training.html.
+
+    rows (N, H*W) are samples of the generator as it is now, neighbors (N, H*W) their nearest training images. Before
+    the first epoch is finished there are neighbors only. Returns the paths written; raises OSError as the disk does.
+    """
+    directory = Path(directory)
+    curves, pairs, gif, slider = (
+        directory / name for name in ("curves.png", "neighbors.png", "training.gif", "training.html")
+    )
+    save_neighbors(pairs, rows, neighbors, shape, range)
+    if not history:
+        return [pairs]
+    save_curves(curves, history)
+    frames, labels = read_frames(directory / "samples", history)
+    if not frames:
+        return [pairs, curves]
+    save_gif(gif, frames, labels)
+    title = f"{directory.resolve().name}: what G draws from the same noise, epoch by epoch"
+    save_slider(slider, frames, labels, title)
+    return [pairs, curves, gif, slider]
+
+
+def read_frames(folder, history):
+    """(frames, labels): the grids that training wrote into `folder` as epoch-0001.png, ..., for save_gif, save_slider.
+
+    Those of the epochs in `history`, at most 50, fewer where they are large, evenly chosen. Raises OSError for a
+    damaged one.
+    """
+    found = [(row, Path(folder, f"epoch-{row['epoch']:04d}.png")) for row in history]
+    found = [(row, path) for row, path in found if path.exists()]
+    if not found:
+        return [], []
+    most = min(FRAMES, PIXELS // _read(found[0][1]).size)
+    found = [found[i] for i in evenly(len(found), most)]
+    labels = [f"epoch {row['epoch']}     V {row['V']:+.3f} (equilibrium {-LOG4:+.3f})" for row, _ in found]
+    return [_read(path) for _, path in found], labels
+
+
+def evenly(n, most):
+    """At most `most` of the indices 0 .. n-1, evenly spaced; always the first and the last."""
+    return numpy.linspace(0, n - 1, min(n, max(most, 2))).round().astype(int).tolist()
+
+
+def save_neighbors(path, rows, neighbors, shape, range):
+    """Write pairs as a PNG: each of the rows (N, H*W) and, right of it, its neighbor (N, H*W). Is G copying?
+
+    The pairs stand where `grid` would put the rows, with white between them.
+    """
+    columns = math.ceil(len(rows) ** 0.5)
+    tiles = grid(numpy.stack([rows, neighbors], 1).reshape(2 * len(rows), -1), shape, range, 2 * columns)
+    lines, gap = math.ceil(len(rows) / columns), 4
+    pairs = tiles.reshape(lines, len(tiles) // lines, columns, -1)
+    pairs = numpy.pad(pairs, ((0, 0), (gap, gap), (0, 0), (gap, gap)), constant_values=1)
+    pairs = pairs.reshape(len(tiles) + 2 * gap * lines, -1)
+    figure, _, caption = _captioned(pairs)
+    caption.set_text("left: a sample; right: the training image nearest to it")
+    with replacing(path) as file:
+        figure.savefig(file, format="png")
+
+
+def save_gif(path, frames, labels, fps=5):
+    """Write an animated GIF of the frames, each a gray picture (height, width) in [0, 1] under its label."""
+    with replacing(path) as file:
+        file.write(_film(PillowWriter(fps), "film.gif", frames, labels))
+
+
+def save_slider(path, frames, labels, title, fps=5):
+    """Write one HTML file, which needs no network and no other file: the frames with their labels, and a slider."""
+    # Left alone, matplotlib drops what exceeds 20 MB, and resizes the frames as its default codec would need it.
+    writer = HTMLWriter(fps, codec="png", embed_frames=True, embed_limit=math.inf)
+    film = _film(writer, "film.html", frames, labels).decode()
+    film = re.sub(r"<link\b[^>]*>", "", film)  # to the font with the buttons' icons, on the network
+    film = film.replace(re.search(r'id="_anim_img(\w+)"', film)[1], "film")  # drawn at random for each file
+    with replacing(path, "w", encoding="utf-8") as file:
+        file.write(PAGE.format(title=html.escape(title), icons=ICONS, film=film))
+
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title>{icons}</head>
+<body style="font-family: sans-serif; text-align: center">
+<h3>{title}</h3>
+{film}
+</body>
+</html>
+"""
+ICONS = r"""<style>
+  .fa { font-style: normal }
+  .fa-minus::before { content: "-" }
+  .fa-fast-backward::before { content: "\AB" }
+  .fa-step-backward::before { content: "\2039" }
+  .fa-play::before { content: "\25BA" }
+  .fa-flip-horizontal { display: inline-block; transform: scaleX(-1) }
+  .fa-pause::before { content: "||" }
+  .fa-step-forward::before { content: "\203A" }
+  .fa-fast-forward::before { content: "\BB" }
+  .fa-plus::before { content: "+" }
+</style>"""
+
+
+def _read(path):
+    """A gray picture (height, width) in [0, 1]."""
+    try:
+        return imread(path)[..., 0]
+    except (OSError, SyntaxError) as error:  # the latter is what Pillow says of some broken files
+        raise OSError(f"{path}: cannot read this picture ({error})") from error
+
+
+def _film(writer, name, frames, labels):
+    """The bytes of the file that matplotlib's writer makes of the frames."""
+    figure, image, caption = _captioned(frames[0])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, name)  # the writers tell formats by the name, and write to no open file
+        with writer.saving(figure, path, figure.dpi):
+            for frame, label in zip(frames, labels, strict=True):
+                image.set_data(numpy.round(frame * 31) / 31)  # 32 grays look the same and take half the space
+                caption.set_text(label)
+                writer.grab_frame()
+        return path.read_bytes()
+
+
+def _captioned(picture):
+    """(figure, image, caption): the gray picture (height, width), pixel for pixel, under an empty line of text."""
+    height, width = picture.shape
+    line, whole, dpi = 28, max(width, 400), 100
+    figure = Figure(figsize=(whole / dpi, (height + line) / dpi), dpi=dpi)
+    axes = figure.add_axes(((whole - width) // 2 / whole, 0, width / whole, height / (height + line)))
+    axes.set_axis_off()
+    image = axes.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="none", aspect="auto")
+    return figure, image, figure.text(0.5, 1 - line / 2 / (height + line), "", ha="center", va="center")
