@@ -15,6 +15,7 @@ from minigan.files import replacing
 
 LOG4 = math.log(4)
 FRAMES, PIXELS = 50, 11_000_000  # of a film at most: an HTML file of 5 MB or less
+FPS = 5
 
 
 def grid(rows, shape, range, columns=None):
@@ -129,16 +130,16 @@ def save_neighbors(path, rows, neighbors, shape, range):
         figure.savefig(file, format="png")
 
 
-def save_gif(path, frames, labels, fps=5):
+def save_gif(path, frames, labels):
     """Write an animated GIF of the frames, each a gray picture (height, width) in [0, 1] under its label."""
     with replacing(path) as file:
-        file.write(_film(PillowWriter(fps), "film.gif", frames, labels))
+        file.write(_film(PillowWriter(FPS), "film.gif", frames, labels))
 
 
-def save_slider(path, frames, labels, title, fps=5):
+def save_slider(path, frames, labels, title):
     """Write one HTML file, which needs no network and no other file: the frames with their labels, and a slider."""
     # Left alone, matplotlib drops what exceeds 20 MB, and resizes the frames as its default codec would need it.
-    writer = HTMLWriter(fps, codec="png", embed_frames=True, embed_limit=math.inf)
+    writer = HTMLWriter(FPS, codec="png", embed_frames=True, embed_limit=math.inf)
     film = _film(writer, "film.html", frames, labels).decode()
     film = re.sub(r"<link\b[^>]*>", "", film)  # to the font with the buttons' icons, on the network
     film = film.replace(re.search(r'id="_anim_img(\w+)"', film)[1], "film")  # drawn at random for each file
