@@ -10,6 +10,7 @@ import copy
 import inspect
 import re
 import textwrap
+from types import MappingProxyType
 
 import numpy
 
@@ -36,19 +37,32 @@ class State:
             self.saved.append((layer, atoms, others))
 
     def restore(self):
+        """Put everything back."""
         for layer, atoms, others in self.saved:
             vars(layer).update(atoms)
             if others:
                 vars(layer).update(copy.deepcopy(others))
 
 
-class Observation:
-    """How a network in float64 behaves: `analytic` gradients by name, and `faults`, one sentence for each tensor.
+class Evidence:
+    """What was seen of a subject beyond its numbers: `faults`, a sentence by tensor, and `fault`, one for them all."""
 
-    `fault` is the sentence that concerns all of them.
-    """
+    fault = unsafe = ""  # unsafe: why its forward cannot take complex numbers
+    zero = ""  # in which call the gradient became zero
+    fill = 0.0  # what dtheta held before the gradient was written
+    alternatives = MappingProxyType({})  # by tensor: (sentence, terms) of other functions whose gradient it may be
 
-    unsafe = ""
+    def transposed(self):
+        """(name, dx) for each parameter that backward may have transposed."""
+        return ()
+
+    def near(self, tensor, u, eps, tol):
+        """Whether the derivative is right along u at a point nearby."""
+        return False
+
+
+class Observation(Evidence):
+    """How a network in float64 behaves; `analytic` holds its gradients by name."""
 
     def __init__(self, network, x, rng, training):
         self.network, self.x, self.training, self.state = network, x, training, State(network)
@@ -84,15 +98,21 @@ class Observation:
         """
         if len(self.network.layers) == 1 or not all(report.ok for report in self.alone()):
             return False
+        self.state.restore()
         rng, there = host_generator(7), self.network.astype("float64")
         there.theta[...] += xp.asarray(1e-3 * rng.standard_normal(there.theta.shape))
-        x = self.x + xp.asarray(1e-3 * rng.standard_normal(self.x.shape))
-        dx = there.backward(there.forward(x, self.training) * 0 + self.dy)
+        x, state = self.x + xp.asarray(1e-3 * rng.standard_normal(self.x.shape)), State(there)
+
+        def terms():
+            state.restore()
+            return to_numpy(self.dy * there.forward(x, self.training))
+
+        terms()
+        dx = there.backward(self.dy.copy())
         arrays = {name: (a, d) for name, a, d in there.parameters()} | {"x": (x, dx)}
         a, d = arrays[tensor.name]
         claimed = (to_numpy(d) * u).sum()
-        moved = type(tensor)("", lambda: to_numpy(self.dy * there.forward(x, self.training)), a, None, 0)
-        slope, noise = moved.slope(u, eps)
+        slope, noise = type(tensor)(tensor.name, terms, a, None, len(x)).slope(u, eps)
         return abs(claimed - slope) <= 10 * tol * max(abs(claimed), abs(slope)) + noise
 
     def transposed(self):
@@ -181,17 +201,15 @@ class Observation:
             self.faults["x"] = self.faults["x"] or 'wrt="input" gives another dx than wrt="both"'
 
 
-class LossObservation:
-    """The same for a function loss(a, b, ...) -> (L, dL/da, ...)."""
-
-    unsafe = zero = ""
+class LossObservation(Evidence):
+    """How a function loss(a, b, ...) -> (L, dL/da, ...) behaves; `derivatives` are those that it gave."""
 
     def __init__(self, loss, inputs):
         before = [a.copy() for a in inputs]
         value, *derivatives = loss(*inputs)
         self.derivatives = [to_numpy(d).copy() for d in derivatives]
         self.terms = lambda: to_numpy(loss(*inputs)[0]).reshape(1).copy()
-        self.faults, self.fault = {}, ""
+        self.faults = {}
         for name, a, b in zip(inspect.signature(loss).parameters, inputs, before, strict=False):
             if not _same(a, b):
                 self.fault = f"the loss changed its input {name} in place"
@@ -202,12 +220,6 @@ class LossObservation:
             self.fault = self.fault or "the loss computed in float32 in a check in float64"
         if not all(_finite(a) for a in (value, *derivatives)):
             self.fault = self.fault or "the loss gave numbers that are not finite"
-
-    def transposed(self):
-        return ()
-
-    def near(self, tensor, u, eps, tol):
-        return False
 
 
 def judge(tensor, error, eps, tol, seen):
@@ -255,11 +267,11 @@ def explain(tensor, worst, wrong, eps, tol, seen):
 def _hypotheses(tensor, eps, tol, seen):
     """(sentence, the numeric slopes' counterpart if it is true): the claim, with the supposed mistake undone."""
     claimed, numeric, n = tensor.claimed, tensor.numeric, tensor.batch
-    for sentence, terms in getattr(seen, "alternatives", {}).get(tensor.name, ()):
+    for sentence, terms in seen.alternatives.get(tensor.name, ()):
         other = type(tensor)(tensor.name, terms, tensor.a, None, n)
         slopes = numpy.array([other.slope(u, eps)[0] for _, u in tensor.points])
         yield sentence, numeric + (claimed - slopes)
-    if getattr(seen, "fill", 0):
+    if seen.fill:
         added = tensor.project(numpy.full(tensor.a.shape, seen.fill))
         yield "added to what dtheta held before the step, where backward must overwrite it", claimed - added
     yield "the sign is wrong: every entry is -1 times the numeric one", -claimed
@@ -429,6 +441,8 @@ def _call(who, layer, method, a, argument):
         mirrored = len(shapes) > 1 and shapes[0] == shapes[1][::-1]
         transposed = ": the two shapes are each other's transpose, a .T is missing or too much" if mirrored else ""
         error.add_note(f"{who}{method} raised it, for an array of shape {a.shape}{transposed}")
+        if "positional argument" in str(error):
+            error.add_note("layers are called as forward(x, training) and backward(dy, wrt)")
         raise
 
 
@@ -455,8 +469,10 @@ def _single(a):
 
 
 def _same(a, b):
+    """Whether two arrays differ by rounding at most, on the scale of their largest entry."""
     a, b = to_numpy(a), to_numpy(b)
-    return a.shape == b.shape and bool(numpy.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True))
+    scale = numpy.nanmax(abs(b), initial=0)
+    return a.shape == b.shape and bool(numpy.allclose(a, b, rtol=1e-9, atol=1e-12 * scale, equal_nan=True))
 
 
 def _repetition(name, first, second, third):

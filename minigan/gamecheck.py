@@ -10,7 +10,7 @@ import copy
 import numpy
 
 from minigan.backend import host_generator, to_numpy, xp
-from minigan.diagnosis import State
+from minigan.diagnosis import Evidence, State
 from minigan.objectives import Minimax, NonSaturating
 from minigan.slopes import GradcheckReport, Tensor
 
@@ -71,10 +71,9 @@ class _Recorder:
         self.network.forget()
 
 
-class _Step:
+class _Step(Evidence):
     """One player's step of a copied game, taken when this is made, and what there is to compare afterwards."""
 
-    unsafe = zero = fault = ""
     fill = FILL
 
     def __init__(self, player, gan, x, z, stated, seed, before=None):
@@ -135,12 +134,6 @@ class _Step:
         terms = STATED[self.player, self.stated] | other
         logs = [_log(terms[name], to_numpy(a), self.objective.output) / a.size for name, a in outputs.items()]
         return numpy.concatenate(logs).ravel()
-
-    def transposed(self):
-        return ()
-
-    def near(self, tensor, u, eps, tol):
-        return False
 
     def _delivery(self, d):
         """What went wrong on the way from the loss to the optimizer, as a sentence, or ""."""

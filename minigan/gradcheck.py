@@ -38,16 +38,13 @@ def gradcheck(layer_or_network, x, *, eps=1e-5, tol=None, method="central", entr
     Raises ValueError for another `method`, TypeError where a forward cannot be run on complex numbers, and whatever
     the layer's own code raises, with a note that says where.
     """
-    if method not in TOL:
-        raise ValueError(f"gradcheck(method={method!r}): expected 'central' or 'complex'")
-    tol = tol or TOL[method]
+    tol = tol or _tolerance(method)
     network = _twin(layer_or_network, seed)
     with numpy.errstate(all="ignore"):
         x = xp.array(x, dtype="float64")
         seen = diagnosis.Observation(network, x, host_generator(seed, 1), training)
-        tensors = [
-            Tensor(name, seen.terms, a, seen.analytic[name], len(x)) for name, a in [*seen.parameters, ("x", seen.x)]
-        ]
+        arrays = [*seen.parameters, ("x", seen.x)]
+        tensors = [Tensor(name, seen.terms, a, seen.analytic[name], len(x)) for name, a in arrays]
         if method == "complex":
             _complex_slopes(tensors, network, seen, training)
         options = {"eps": eps, "tol": tol, "method": method, "entries": entries, "seed": seed, "training": training}
@@ -66,8 +63,9 @@ def check_loss(loss, *inputs, eps=1e-5, tol=None, method="central", seed=0):
     """Check a function loss(a, b, ...) -> (L, dL/da, ...): as many of its inputs as it gives derivatives for.
 
     For losses (the targets come last and have no derivative), and for an objective's `discriminator` and `generator`.
+    `eps`, `tol`, `method` and `seed` are those of `gradcheck`.
     """
-    tol = tol or TOL[method]
+    tol = tol or _tolerance(method)
     inputs = [xp.array(a, dtype="float64") for a in inputs]
     with numpy.errstate(all="ignore"):
         seen = diagnosis.LossObservation(loss, inputs)
@@ -95,6 +93,12 @@ def assert_gradients(subject, *inputs, **options):
     report = check(subject, *inputs, **options)
     if not report.ok:
         raise AssertionError(f"\n{report}")
+
+
+def _tolerance(method):
+    if method not in TOL:
+        raise ValueError(f"method={method!r}: expected 'central' or 'complex'")
+    return TOL[method]
 
 
 def _twin(layer_or_network, seed):

@@ -52,12 +52,12 @@ class GradcheckReport:
 
     def __str__(self):
         width = max(8, *(len(row.name) + 2 for row in self.rows))
-        head = f"  {'tensor':<{width}}{'shape':<10}{'checked':>8}   {'error':<9}{'at':<10}{'analytic':>12}"
+        head = f"  {'tensor':<{width}}{'shape':<12}{'checked':>8}   {'error':<9}{'at':<12}{'analytic':>12}"
         lines = [self.title, f"{head}  {'numeric':>12}"]
         for row in self.rows:
             shape, at = (str(a).replace(" ", "") for a in (row.shape, row.index))
             lines.append(
-                f"  {row.name:<{width}}{shape:<10}{row.checked:>8}   {row.error:<9.1e}{at:<10}"
+                f"  {row.name:<{width}}{shape:<12}{row.checked:>8}   {row.error:<9.1e}{at:<12}"
                 f"{row.analytic:>+12.4e}  {row.numeric:>+12.4e}  {row.verdict}"
             )
             if row.hint:

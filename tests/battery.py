@@ -219,6 +219,7 @@ class Vector:
 
     def __init__(self, dtype, size=50):
         self.theta, self.dtheta, self.forgotten = draw(size, dtype=dtype), draw(size, seed=1, dtype=dtype), 0
+        self.dtype = np.dtype(dtype)
 
     def forget(self):
         self.forgotten += 1
@@ -269,6 +270,19 @@ def optimizers_follow_their_papers(m):
     before = small.theta.copy()
     watched.step()
     same(seen, [before], 0)
+
+
+def optimizers_treat_every_part_of_a_long_vector_alike(m):
+    for make in (lambda n: m.optimizers.SGD(n, 0.1, 0.5)), (lambda n: m.optimizers.Adam(n)):
+        chunk = getattr(m.optimizers, "CHUNK", 50)
+        for size in chunk - 1, chunk, chunk + 1, 3 * chunk + 7:
+            long, short = Vector("float32", size), Vector("float32", 40)
+            short.theta[...], short.dtheta[...] = np.resize(long.theta, 40), np.resize(long.dtheta, 40)
+            long.theta[...], long.dtheta[...] = np.resize(short.theta, size), np.resize(short.dtheta, size)
+            for optimizer in make(long), make(short):
+                optimizer.step()
+                optimizer.step()
+            same(long.theta, np.resize(short.theta, size), 1e-6)
 
 
 def optimizers_allocate_nothing(m):
@@ -590,6 +604,7 @@ CHECKS = (
     losses_give_their_formulas,
     objectives_give_the_papers_formulas,
     optimizers_follow_their_papers,
+    optimizers_treat_every_part_of_a_long_vector_alike,
     optimizers_allocate_nothing,
     network_is_the_chain_rule,
     network_asks_each_layer_for_what_is_needed,

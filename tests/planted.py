@@ -103,6 +103,7 @@ PLANTED = {  # the mistake: (source, further arguments, what the output says)
     ),
     "dx is zero": (tanh(dx="0 * dy"), "", "its dx is zero everywhere although dy is not"),
     "dx is forgotten": (tanh(dx="None"), "", "backward returned None, where x has shape (7, 5)"),
+    "backward without wrt": (tanh().replace('(self, dy, wrt="both")', "(self, dy)"), "", "and backward(dy, wrt)"),
     "accumulates": (dense(dW="self.dW += self.x.T @ dy"), "", "grows on a second, identical call (2 times the first)"),
     "unseeded randomness": (tanh(y="xp.tanh(x) * np.random.default_rng().random(x.shape)"), "", "unseeded randomness"),
     "unseeded randomness in backward": (

@@ -201,8 +201,9 @@ def test_an_exception_says_which_call_raised_it(x):
 
 
 def test_another_method_is_refused(x):
-    with pytest.raises(ValueError, match="expected 'central' or 'complex'"):
-        gradcheck(Tanh(), x, method="forward")
+    for check, arguments in (gradcheck, (Tanh(), x)), (check_loss, (losses.bce_with_logits, x, x)):
+        with pytest.raises(ValueError, match="expected 'central' or 'complex'"):
+            check(*arguments, method="forward")
 
 
 def test_a_forward_that_cannot_take_complex_numbers_is_named(x):
@@ -532,3 +533,9 @@ def test_a_step_that_goes_wrong_is_called_by_its_mistake(cls, row, sentence, bat
     assert not report.ok and hints(report)[row].startswith(sentence), report
     other = "D" if row.startswith("G") else "G"
     assert not [name for name in failed(report) if name.startswith(other)], report
+
+
+def test_noise_in_training_is_no_false_alarm_on_kinks(x):
+    network = Network(Dense(5, 1), ReLU(), Noisy(), Dense(1, 6), LeakyReLU(), Dense(6, 6), LeakyReLU(), Dense(6, 2))
+    network.layers[0].b[...] = -10
+    assert gradcheck(network, x, training=True).ok
