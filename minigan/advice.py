@@ -23,8 +23,8 @@ def read_history(history):
         said["d wins"] = (
             f"D wins: it has judged more than 98 % of the images right for {EPOCHS} epochs"
             + (f", and G's gradient norm fell from {largest:.2g} to {now['norm_g']:.2g}" if fell else "")
-            + ". So sure a judge teaches little: use the non-saturating objective, a lower learning rate or fewer units "
-            "for D, or dropout in D."
+            + ". So sure a judge teaches little: use the non-saturating objective, a lower learning rate or fewer "
+            "units for D, or dropout in D."
         )
     if now["diversity"] < 0.5:
         said["collapse"] = (

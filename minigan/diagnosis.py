@@ -48,7 +48,7 @@ class Evidence:
     """What was seen of a subject beyond its numbers: `faults`, a sentence by tensor, and `fault`, one for them all."""
 
     fault = unsafe = ""  # unsafe: why its forward cannot take complex numbers
-    zero = ""  # in which call the gradient became zero
+    zero = ""  # what to say of a gradient that is zero where the slope is not
     fill = 0.0  # what dtheta held before the gradient was written
     alternatives = MappingProxyType({})  # by tensor: (sentence, terms) of other functions whose gradient it may be
 

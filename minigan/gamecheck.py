@@ -54,7 +54,7 @@ def check_game(gan, x, z, *, eps=1e-5, tol=1e-6, entries=None, seed=0, stated=No
         rng, rows, steps = host_generator(seed, 2), [], []
         for player in "D", "G":
             steps.append(_Step(player, copied, x, z, stated, seed, *steps))
-            rows += [tensor.row(eps, tol, entries, rng, steps[-1]) for tensor in steps[-1].tensors()]
+            rows += [tensor.row(step, tol, entries, rng, steps[-1]) for tensor, step in steps[-1].tensors(eps)]
     return GradcheckReport(f"{type(gan).__name__}, {objective!r}: float64, central eps={eps:g}, seed {seed}", rows)
 
 
@@ -79,6 +79,10 @@ class _Step(Evidence):
     def __init__(self, player, gan, x, z, stated, seed, before=None):
         self.player, self.x, self.z, self.stated, self.objective = player, x, z, stated, gan.objective
         self.faults, self.alternatives = {}, {}
+        self.zero = (
+            f"all zero, but the slope is not: the gradient never arrives at {player}; was what its layers remember "
+            "cleared before its backward, or D's dx not handed on to it?"
+        )
         if before is None:  # the first of the two steps
             gan.generator, gan.discriminator = gan.generator.astype("float64"), gan.discriminator.astype("float64")
             for network in gan.generator, gan.discriminator:
@@ -101,21 +105,22 @@ class _Step(Evidence):
             gan.generator_step(len(x))
         self.network.theta[...] = self.theta
 
-    def tensors(self):
-        """The objective's derivatives with respect to D's outputs, then those of the player's parameters."""
+    def tensors(self, eps):
+        """(tensor, eps for it): the objective's derivatives by D's outputs, then those by the player's parameters."""
         own = self.objective.discriminator if self.player == "D" else self.objective.generator
         outputs = self.outputs()
         derivatives = own(*outputs.values())[1:]
         for (name, a), d in zip(outputs.items(), derivatives, strict=True):
             self.alternatives[f"{self.player} {name}"] = self._other_terms(name, a, outputs)
-            yield Tensor(f"{self.player} {name}", lambda: self.loss(outputs), a, to_numpy(d).copy(), len(a))
+            fine = eps if self.objective.output == "logit" else eps / 100  # log p bends sharply where p is near 0
+            yield Tensor(f"{self.player} {name}", lambda: self.loss(outputs), a, to_numpy(d).copy(), len(a)), fine
         if self.optimizer.seen is not None:
             self.network.dtheta[...] = self.optimizer.seen
         for name, a, d in self.network.parameters():
             row = f"{self.player} {name}"
             self.faults[row] = self._delivery(d)
             self.alternatives[row] = self._other_ways(derivatives)
-            yield Tensor(row, lambda: self.loss(self.outputs()), a, to_numpy(d).copy(), len(self.x))
+            yield Tensor(row, lambda: self.loss(self.outputs()), a, to_numpy(d).copy(), len(self.x)), eps
 
     def outputs(self):
         """What D says, by the name of the derivative: of real and generated samples in its own step, as one batch."""
@@ -142,11 +147,6 @@ class _Step(Evidence):
             return f"{step} never called {self.player}'s optimizer"
         if bool((d == FILL).all()):
             return f"the gradient never arrives: {step} writes nothing into {self.player}'s dtheta before the optimizer"
-        if not self.optimizer.seen.any():
-            return (
-                f"all zero: the gradient never arrives at {self.player}; was what its layers remember cleared before "
-                "its backward, or D's dx not handed on to it?"
-            )
         if self.player == "G" and not bool((self.D.dtheta == FILL).all()):
             return "generator_step overwrote D's dtheta, which belongs to D's loss: play through D with wrt=\"input\""
         return ""

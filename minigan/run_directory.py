@@ -7,8 +7,10 @@ from pathlib import Path
 
 from minigan import plots
 from minigan.advice import WARNINGS, read_history
+from minigan.backend import to_numpy
 from minigan.checkpoint import previous
 from minigan.files import replacing
+from minigan.metrics import nearest
 from minigan.training import save_history
 
 CONFIG, CHECKPOINT = "config.json", "checkpoint.npz"
@@ -30,7 +32,8 @@ def read_config(resume):
 class RunDirectory:
     """Where a `Training` writes what it did.
 
-        config.json  checkpoint.npz  history.csv  curves.png  samples/epoch-0001.png  samples/epoch-0002.png ...
+        config.json  checkpoint.npz  history.csv  samples/epoch-0001.png  samples/epoch-0002.png ...
+        and, in the end, curves.png  neighbors.png  training.gif  training.html
 
     With `resume`, training goes on from its checkpoint: that of the directory, or one that is named, the previous one
     say. Raises OSError where the directory cannot be made, ValueError where it already holds another run, and
@@ -45,7 +48,7 @@ class RunDirectory:
         elif (self.path / CONFIG).exists():
             raise ValueError(f"{self.path} already holds a run: go on with --resume {self.path}, or name another --out")
         self.checkpoint_every = checkpoint_every  # seconds
-        self._warned = set()
+        self._warned, self._failing = set(), set()  # what was said already
         self.saved = False  # whether the last attempt to write a checkpoint succeeded
         self._last_attempt = time.monotonic()
         (self.path / "samples").mkdir(parents=True, exist_ok=True)
@@ -63,8 +66,8 @@ class RunDirectory:
 
     @property
     def last_picture(self):
-        """The newest grid of samples."""
-        return self.path / "samples" / f"epoch-{self.training.epoch:04d}.png"
+        """The newest grid of samples on disk, or None."""
+        return max((self.path / "samples").glob("epoch-*.png"), default=None)
 
     def after_round(self, row):
         """Call it with what `Training.rounds` yields: writes all at the end of an epoch, checkpoints in between."""
@@ -94,25 +97,36 @@ class RunDirectory:
         )
 
     def finish(self):
-        """Write the checkpoint of this moment, and the curves."""
+        """Write the checkpoint of this moment, and the closing pictures."""
         self.save()
-        if self.training.history:
-            self._write("the curves", lambda: plots.save_curves(self.path / "curves.png", self.training.history))
+        self._write("the closing pictures", self._draw_closing)
 
     def _draw(self):
-        data = self.training.dataset
-        plots.save_grid(self.last_picture, self.training.samples, data.shape, data.range)
+        data, training = self.training.dataset, self.training
+        path = self.path / "samples" / f"epoch-{training.epoch:04d}.png"
+        plots.save_grid(path, training.samples, data.shape, data.range)
+
+    def _draw_closing(self):
+        data, training = self.training.dataset, self.training
+        rows = to_numpy(training.gan.generator(training.fixed_noise))
+        index, _ = nearest(rows, data)
+        plots.draw_run(self.path, training.history, rows, data.rows(index), data.shape, data.range)
 
     def _write(self, what, action):
-        """Whether the action could write."""
+        """Whether the action could write; where it cannot, that is said once, until it can again."""
         try:
             action()
         except OSError as error:
-            kept = f"the last good one is {self.checkpoint}" if self.checkpoint.exists() else "none is on disk yet"
-            print(
-                f"could not write {what} into {self.path} ({error.strerror or error}): training goes on in memory; "
-                f"free some space or make the directory writable. Of checkpoints, {kept}.",
-                file=sys.stderr,
-            )
+            if what not in self._failing:
+                self._failing.add(what)
+                kept = f"the last good one is {self.checkpoint}" if self.checkpoint.exists() else "none is on disk yet"
+                print(
+                    f"could not write {what} into {self.path} ({error.strerror or error}): training goes on in memory "
+                    f"and tries again; free some space or make the directory writable. Of checkpoints, {kept}.",
+                    file=sys.stderr,
+                )
             return False
+        if what in self._failing:
+            self._failing.remove(what)
+            print(f"{what} could be written again", file=sys.stderr)
         return True

@@ -104,7 +104,8 @@ class Training:
 
     def _dataset(self):
         data = self.dataset
-        return {"name": data.name, "sha256": data.sha256, "shape": list(data.shape), "range": list(data.range)}
+        identity = {"name": data.name, "images": len(data), "sha256": data.sha256}
+        return {**identity, "shape": list(data.shape), "range": list(data.range)}
 
 
 def _norm(vector):

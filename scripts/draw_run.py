@@ -38,9 +38,10 @@ def main(argv=None):
 def training_data(meta):
     """The images that the run was trained on. Raises ValueError where they cannot be had any more."""
     saved, config = meta["dataset"], meta["config"]
+    if "data" not in config:
+        raise ValueError("the checkpoint does not say where its data are: draw with minigan.plots.draw_run instead")
     data = load(config["data"], config["data_dir"], range=tuple(saved["range"]))
-    if config["dry_run"]:
-        data = replace(data, images=data.images[: 3 * meta["batch_size"]], labels=None)
+    data = replace(data, images=data.images[: saved["images"]], labels=None)  # a dry run takes the first ones
     if data.sha256 != saved["sha256"]:
         raise ValueError(
             f"the run was trained on {saved['name']} with SHA-256 {saved['sha256']}, but --data {config['data']} "

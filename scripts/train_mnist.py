@@ -85,7 +85,7 @@ def play(training, run, epochs):
     if stop.number:
         print(f"stopped in epoch {training.epoch + 1}; to go on: {sys.argv[0]} --resume {run.path}")
         return 128 + stop.number
-    print(f"now open {run.last_picture}; the course of the game is in {run.path / 'curves.png'}")
+    print(f"now open {run.last_picture}; how it came about is in {run.path / 'training.html'} and curves.png")
     return 0 if run.saved else 1
 
 

@@ -82,8 +82,8 @@ def test_a_full_disk_is_reported_training_goes_on_and_the_last_checkpoint_stays(
 
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
-        play(run, 2)
-    assert run.training.epoch == 2 and not run.saved
+        play(run, 3)
+    assert run.training.epoch == 3 and not run.saved
     err = capsys.readouterr().err
     assert err.count("No space left on device") == 3  # samples, history, checkpoint
     assert (
@@ -91,5 +91,7 @@ def test_a_full_disk_is_reported_training_goes_on_and_the_last_checkpoint_stays(
     )
     assert f"Of checkpoints, the last good one is {run.checkpoint}." in err
     assert checkpoint.read(run.checkpoint)[1]["epoch"] == 1
+    assert run.last_picture.name == "epoch-0001.png"
     run.finish()
-    assert run.saved and checkpoint.read(run.checkpoint)[1]["epoch"] == 2
+    assert run.saved and checkpoint.read(run.checkpoint)[1]["epoch"] == 3
+    assert capsys.readouterr().err == "the checkpoint could be written again\n"

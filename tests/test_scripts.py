@@ -56,14 +56,14 @@ def test_training_writes_everything_and_names_the_picture(tmp_path):
     result = run("scripts/train_mnist.py", "--data", "digits", "--epochs", 2, "--out", out)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[-1] == (
-        f"now open {out}/samples/epoch-0002.png; the course of the game is in {out}/curves.png"
+        f"now open {out}/samples/epoch-0002.png; how it came about is in {out}/training.html and curves.png"
     )
     lines = re.findall(r"^epoch \d/2  V [-+]\d\.\d{3} \(equilibrium -1.386\)  D\(x\) \d", result.stdout, re.MULTILINE)
     assert len(lines) == 2
     assert "\r" not in result.stdout  # no progress bar where nobody watches
     assert sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) == [
-        "checkpoint-previous.npz", "checkpoint.npz", "config.json", "curves.png", "history.csv",
-        "samples/epoch-0001.png", "samples/epoch-0002.png",
+        "checkpoint-previous.npz", "checkpoint.npz", "config.json", "curves.png", "history.csv", "neighbors.png",
+        "samples/epoch-0001.png", "samples/epoch-0002.png", "training.gif", "training.html",
     ]  # fmt: skip
     with open(out / "history.csv", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
@@ -174,6 +174,15 @@ def test_a_grid_a_walk_and_numbers_from_a_checkpoint(trained, tmp_path, capsys):
         z = script("sample").host_generator(7).standard_normal((1500, 100), dtype="float32")
         np.testing.assert_allclose(archive["images"].reshape(1500, 64), generator(z), atol=1e-5)
     assert capsys.readouterr().out.splitlines()[-1] == f"{tmp_path}/n.npz: 1,500 images of 8x8"
+
+
+def test_a_run_is_drawn_again_from_its_directory(trained, capsys):
+    before = {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()}
+    for name in "neighbors.png", "training.gif", "training.html", "curves.png":
+        (trained / name).unlink()
+    assert script("draw_run").main([str(trained)]) == 0
+    assert {path.name: path.read_bytes() for path in trained.iterdir() if path.is_file()} == before
+    assert capsys.readouterr().out.endswith("training.html\n")
 
 
 def test_a_walk_passes_through_the_latent_points_and_keeps_their_length():
