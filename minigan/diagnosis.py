@@ -84,7 +84,7 @@ class Observation(Evidence):
             if not first[name].any() and not self.faults[name]:
                 self._run("both", fill=1)
                 self.faults[name] = _NEVER.format(grad=_grad(name), param=name.split(".")[1]) if (d == 1).all() else ""
-            if _single(d) and not _single(self.dy):
+            if _lost_precision(self.dy, d):
                 self.faults[name] = f"{_grad(name)} holds numbers of float32 precision in a check in float64"
         if not self.fault:
             self._wrt()
@@ -452,7 +452,7 @@ def _watch(method, what, a, before, result):
         yield f"{method} changed its {what} in place, which belongs to its caller: write into self.scratch(...)"
     if result is None:
         return
-    if result.dtype != "float64" or (_single(result) and not _single(before)):
+    if result.dtype != "float64" or _lost_precision(before, result):
         yield f"{method} computed in {result.dtype if result.dtype != 'float64' else 'float32'} in a check in float64"
     if _finite(before) and not _finite(result):
         yield f"{method} is the first call whose result is not finite, for a finite argument"
@@ -466,6 +466,11 @@ def _single(a):
     """Whether an array in float64 holds numbers of float32 precision only, and not just a few round ones."""
     single = a.astype("float32")
     return bool((single == a).all() and (single.astype("float16") != single).any())
+
+
+def _lost_precision(a, result):
+    """Whether float64 became float32 between a and result; what rounding leaves of a true zero looks alike."""
+    return _single(result) and not _single(a) and bool(abs(result).max() > 1e-9 * abs(a).max())
 
 
 def _same(a, b):

@@ -29,7 +29,7 @@ def gradcheck(layer_or_network, x, *, eps=1e-5, tol=None, method="central", entr
 
     The error of an entry is |analytic - numeric| / max(|analytic|, |numeric|, floor), and passes up to `tol` (1e-6,
     or 1e-11 for the complex step). The floor lets true zeros pass: it is 1 % of the largest slope in that tensor, or,
-    where that is more, what rounding alone can do to the difference quotient, divided by tol.
+    where that is more, what rounding alone can do to either side, divided by tol.
 
     `entries=k` samples k entries of every tensor, and three random directions through all of its entries at once.
     `method="complex"` is for forward passes that are analytic in x and theta. A layer's own random state is put back

@@ -91,7 +91,8 @@ class Tensor:
     def change(self, u, eps):
         """What each term gains from -eps u to +eps u, and how far rounding alone can have moved the slope."""
         plus, minus = self.at(eps * u), self.at(-eps * u)
-        rounding = UNIT * (abs(plus) + abs(minus))[plus != minus].sum()
+        size = abs(plus) + abs(minus)
+        rounding = 4 * UNIT * (size[plus != minus].sum() + size.max())  # 4: forward rounds on the way to the terms
         return plus - minus, rounding / eps
 
     def slope(self, u, eps):
@@ -114,6 +115,7 @@ class Tensor:
         self.points = _points(shape, entries, rng)
         self.claimed = self.project(self.analytic)
         self.numeric, noise = numpy.array([self.slope(u, eps) for _, u in self.points]).T
+        noise += 8 * UNIT * abs(self.terms()).sum()  # backward rounds as well
         self.floor = numpy.maximum(FLOOR * abs(self.numeric).max(), noise / tol)
         error = self.error(self.claimed)
         worst = int(error.argmax())

@@ -90,6 +90,35 @@ class Noisy(Layer):
         return dy * self.mask
 
 
+class Standardized(Layer):
+    """(x - mean) / std over the batch: what a bias before it adds is taken away again."""
+
+    def forward(self, x, training=False):
+        centered = x - x.mean(0)
+        self.scale = ((centered * centered).mean(0) + 1e-5) ** -0.5
+        self.y = centered * self.scale
+        return self.y
+
+    def backward(self, dy, wrt="both"):
+        return self.scale * (dy - dy.mean(0) - self.y * (dy * self.y).mean(0))
+
+
+@pytest.mark.parametrize("method", ["central", "complex"])
+@pytest.mark.parametrize("seed", range(20))
+def test_a_gradient_that_is_zero_but_for_rounding_passes(seed, method):
+    network = Network(Dense(5, 6), Standardized(), Tanh(), Dense(6, 2), seed=seed)
+    report = gradcheck(network, host_generator(seed).standard_normal((7, 5)), method=method, seed=seed)
+    assert [row.verdict for row in report.rows] == ["ok"] * 5 and abs(report.rows[1].analytic) < 1e-14, report
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_game_whose_generator_standardizes_passes(seed, batch):
+    G = Network(Dense(3, 6), Standardized(), Tanh(), Dense(6, 4), seed=seed)
+    D = Network(Dense(4, 5), Tanh(), Dense(5, 1), seed=seed + 1)
+    report = check_game(GAN(G, D), *batch, seed=seed)
+    assert {row.verdict for row in report.rows} == {"ok"}, report
+
+
 def test_a_layer_that_draws_from_its_own_generator_is_checked_in_training(x):
     layer = Noisy()
     before = layer.rng.bit_generator.state
