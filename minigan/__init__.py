@@ -9,11 +9,11 @@ from minigan.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from minigan.losses import bce, bce_with_logits
 from minigan.network import Network
 from minigan.optimizers import SGD, Adam
-from minigan.objectives import Minimax, NonSaturating, value
+from minigan.objectives import Minimax, NonSaturating, Objective, value
 from minigan.gan import GAN
 
 __version__ = "0.1.0"
 __all__ = [
     "xp", "use", "to_numpy", "Layer", "Dense", "LeakyReLU", "ReLU", "Sigmoid", "Tanh", "bce", "bce_with_logits",
-    "Network", "SGD", "Adam", "value", "Minimax", "NonSaturating", "GAN",
+    "Network", "SGD", "Adam", "value", "Objective", "Minimax", "NonSaturating", "GAN",
 ]  # fmt: skip

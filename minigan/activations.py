@@ -1,4 +1,4 @@
-"""Element-wise nonlinearities, y = f(x) for x of any shape (N, width).
+"""Element-wise nonlinearities, y = f(x) for x of shape (N, width), whatever the width.
 
 Each remembers its output y and not its input, because f'(x) is shortest in terms of y: tanh' = 1 - y^2.
 """
@@ -11,7 +11,8 @@ class LeakyReLU(Layer):
     """y = x where x > 0, slope x elsewhere      (Maas, Hannun and Ng 2013)
 
     dx = dy where y > 0, slope dy elsewhere; at the kink x = 0 the left slope is taken.
-    Raises ValueError unless 0 <= slope <= 1, where y = max(x, slope x) and y > 0 says x > 0.
+    The slope is 0.01 in that paper, 0.2 in Radford et al. 2016 and in most GANs since. Raises ValueError unless it lies
+    in [0, 1], where y = max(x, slope x) and y > 0 says x > 0.
     """
 
     def __init__(self, slope=0.2):

@@ -17,7 +17,7 @@ import numpy
 from minigan import activations, layers
 from minigan.backend import to_numpy, xp
 from minigan.data.npz import read_arrays
-from minigan.files import DataError, replacing
+from minigan.files import DataError, reading, replacing
 from minigan.network import Network
 
 FORMAT = 1  # raised whenever an older minigan could not read the file rightly
@@ -60,16 +60,12 @@ def read(path):
     """(arrays, meta) of the checkpoint at `path`. Raises CheckpointError, in words, for anything else."""
     path = Path(path)
     try:
-        with path.open("rb") as file:
+        with reading(path) as file:
             _check_seal(file, path)
             arrays = read_arrays(file, path, remedy="it is not a checkpoint that minigan wrote")
         meta = json.loads(arrays.pop("meta").tobytes())
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot read this checkpoint ({error.strerror}){_offer(path)}") from error
-    except CheckpointError:
-        raise
     except (DataError, KeyError) as error:
-        raise CheckpointError(str(error)) from error
+        raise CheckpointError(f"{error}{_offer(path)}") from error
     if meta["format"] > FORMAT:
         raise CheckpointError(
             f"{path}: written in format {meta['format']}, but this minigan reads formats up to {FORMAT}: update minigan"
@@ -82,13 +78,13 @@ def _check_seal(file, path):
     if hashlib.sha256(data[:-DIGEST]).hexdigest().encode() != data[-DIGEST:]:
         raise CheckpointError(
             f"{path}: not a checkpoint of minigan, or truncated or altered since it was written "
-            f"(its checksum does not agree){_offer(path)}"
+            "(its checksum does not agree)"
         )
 
 
 def _offer(path):
     old = previous(path)
-    return f"; the one before it is {old}" if old.exists() else ": check the path"
+    return f"; the one before it is {old}: name that one" if old.exists() else ""
 
 
 def state(gan):

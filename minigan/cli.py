@@ -21,6 +21,8 @@ class Parser(argparse.ArgumentParser):
         """Around the set-up: a ValueError, OSError or RuntimeError in the block is a mistake of the user's."""
         try:
             yield
+        except KeyboardInterrupt:
+            self.exit(130, "interrupted\n")
         except (ValueError, OSError, RuntimeError) as error:
             self.error(str(error))
 

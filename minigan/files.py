@@ -54,7 +54,8 @@ def read_promised(stream, count, path):
 def replacing(path, mode="wb", keep=None, **options):
     """A file to write in place of `path`: a temporary one beside it, synced and renamed once it is whole.
 
-    Where the block raises, `path` is as it was. `keep` is a path to move the old file to before.
+    Where the block raises, `path` is as it was. `keep` is a path under which the old file stays on; at no moment is
+    there neither of them.
     """
     path = Path(path)
     part = path.with_name(f"{path.name}.part")
@@ -64,9 +65,21 @@ def replacing(path, mode="wb", keep=None, **options):
             file.flush()
             os.fsync(file.fileno())
         if keep is not None and path.exists():
-            os.replace(path, keep)
+            _link(path, keep)
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
+
+
+def _link(path, keep):
+    """Let `keep` name the file at `path` too, in one step; where links are not to be had, move it."""
+    second = keep.with_name(f"{keep.name}.part")
+    second.unlink(missing_ok=True)
+    try:
+        os.link(path, second)
+    except OSError:
+        os.replace(path, keep)
+    else:
+        os.replace(second, keep)

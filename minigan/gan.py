@@ -98,14 +98,21 @@ class GAN:
         yield "generator", self.generator, self.generator_optimizer
         yield "discriminator", self.discriminator, self.discriminator_optimizer
 
+    def twins(self, player):
+        """The networks that share this player's theta, itself first: one for each thread that plays its part."""
+        return [getattr(self, player)]
+
     def _check(self):
         G, D, objective = self.generator, self.discriminator, self.objective
         if G is D or any(layer in D.layers for layer in G.layers):
             raise ValueError("generator and discriminator share layers: each player needs a theta of its own")
-        if G.n_in is None or G.n_out != D.n_in or G.dtype != D.dtype:
-            raise ValueError(
-                f"the generator gives {G.n_out} {G.dtype} values, but the discriminator takes {D.n_in} {D.dtype}"
-            )
+        for player, network in ("generator", G), ("discriminator", D):
+            if network.n_in is None:
+                raise ValueError(f"the {player}, {network!r}, has no parameters to learn: it needs a Dense layer")
+        if G.n_out != D.n_in:
+            raise ValueError(f"the generator gives {G.n_out} values, but the discriminator takes {D.n_in}")
+        if G.dtype != D.dtype:
+            raise ValueError(f"the generator is {G.dtype}, but the discriminator is {D.dtype}: both need one dtype")
         if D.n_out != 1:
             raise ValueError(f"the discriminator gives {D.n_out} values for each sample: it must give one")
         ends_in_sigmoid = isinstance(D.layers[-1], Sigmoid)

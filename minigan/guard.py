@@ -21,53 +21,83 @@ class Guard:
 
     By the chain rule a NaN or infinity in an output spreads to every derivative below it, and so to the first row of
     the first dW: to look at that row is enough, and costs microseconds. What does not spread, an overflow within the
-    product x.T dy of one layer, reaches theta and with it the next round. On a GPU only every 64th round is looked at.
+    product x.T dy of one layer, reaches theta and is seen in the next round. On a GPU only every 64th round is looked
+    at, and theta may by then have been reached.
     """
 
     def __init__(self, gan):
-        self.gan, self.looks = gan, 0
-        self.every = 1 if backend.name() == "numpy" else 2 * ROUNDS_ON_A_GPU
-        for player, network, optimizer in gan.players():
-            _, _, gradient = next(network.parameters())
-            row = gradient.reshape(-1)[: gradient.shape[-1]]
-            optimizer.watch = lambda player=player, row=row: self.look(player, row)
+        self.gan, self.rounds = gan, 0
+        self.real = None  # the real samples of the present round
+        self.every = 1 if backend.name() == "numpy" else ROUNDS_ON_A_GPU
+        for player, _, optimizer in gan.players():
+            rows = [_first_row(twin) for twin in gan.twins(player)]
+            optimizer.watch = lambda player=player, rows=rows: self.look(player, rows)
 
-    def look(self, player, row):
-        """Raises NotFiniteError, saying where it began, unless the row of `player`'s gradient is finite."""
-        self.looks += 1
-        if self.looks % self.every == 0 and not xp.isfinite(row).all():
+    def begin_round(self, real):
+        """Remember the round's real samples (N, width), to look there too."""
+        self.real = real
+        self.rounds += 1
+
+    def look(self, player, rows):
+        """Raises NotFiniteError, saying where it began, unless these rows of `player`'s gradient are finite."""
+        if self.rounds % self.every == 0 and not all(xp.isfinite(row).all() for row in rows):
             raise NotFiniteError(f"{self.find(player)}, found before the {player}'s step. {HELP}")
 
     def look_at_losses(self, loss_d, loss_g):
-        """The same for the losses of a round: an infinite logit makes one infinite, and its derivative 0 or 1."""
-        if self.looks % self.every == 0:
+        """The same for a round's two losses: an infinite logit can make one infinite while its derivative is finite."""
+        if self.rounds % self.every == 0:
             for player, loss in (("discriminator", loss_d), ("generator", loss_g)):
                 if not xp.isfinite(loss):
-                    raise NotFiniteError(f"{self.find(player) or 'no tensor'}, found in the {player}'s loss. {HELP}")
+                    where = self.find(player) or f"the {player}'s loss is {float(loss)} while all else is finite"
+                    raise NotFiniteError(f"{where}, found after the round. {HELP}")
+
+    def look_at_state(self):
+        """The same for everything that a checkpoint holds: theta, and what the optimizers carry."""
+        for player, network, optimizer in self.gan.players():
+            for name, a in [
+                ("theta", network.theta),
+                *((name, getattr(optimizer, name)) for name in optimizer.vectors),
+            ]:
+                if not xp.isfinite(a).all():
+                    where = self.find_in_theta() or f"{player}, {type(optimizer).__name__}'s {_entries(name, a)}"
+                    raise NotFiniteError(f"{where}, found before a checkpoint was written, so none was. {HELP}")
+
+    def find_in_theta(self):
+        """The first parameter that is not finite, in words, or None."""
+        for player, network, _ in self.gan.players():
+            for tensor, a, _ in network.parameters():
+                if not xp.isfinite(a).all():
+                    return f"{player}, {_layer(network, tensor)}: {_entries(tensor.split('.')[1], a)}"
+        return None
 
     def find(self, player):
         """Where the present round, in `player`'s step, first meets a number that is not finite, in words, or None."""
-        for name, network, _ in self.gan.players():
-            for tensor, a, _ in network.parameters():
-                if not xp.isfinite(a).all():
-                    return f"{name}, {_layer(network, tensor)}: {_entries(tensor.split('.')[1], a)}"
-        G, D, batch = self.gan.generator, self.gan.discriminator, self.gan.batch
-        real = batch[: len(batch) // 2]
-        if not xp.isfinite(real).all():
-            return f"the batch of real samples: {_entries('x', real)}"
-        z = self.gan.latent_points(len(real), TRAINING, self.gan.draws[TRAINING])
-        fakes, where = _first_output(G, z)
+        in_theta = self.find_in_theta()
+        if in_theta:
+            return in_theta
+        if self.real is None:
+            return f"{player}: a gradient that is not finite"
+        if not xp.isfinite(self.real).all():
+            return f"the batch of real samples: {_entries('x', self.real)}"
+        z = self.gan.latent_points(len(self.real), TRAINING, self.gan.draws[TRAINING])
+        fakes, where = _first_output(self.gan.generator, z)
         if where:
             return f"generator, {where}"
-        _, where = _first_output(D, batch if player == "discriminator" else fakes)
-        if where:
-            return f"discriminator, {where}"
+        for x in (fakes, self.real):
+            _, where = _first_output(self.gan.discriminator, x)
+            if where:
+                return f"discriminator, {where}"
         network = getattr(self.gan, player)
         bad = [(tensor, g) for tensor, _, g in network.parameters() if not xp.isfinite(g).all()]
         if not bad:
             return None
         tensor, g = bad[-1]  # backward comes from the end: there it began
         return f"{player}, {_layer(network, tensor)}: {_entries('d' + tensor.split('.')[1], g)}"
+
+
+def _first_row(network):
+    _, _, gradient = next(network.parameters())
+    return gradient.reshape(-1)[: gradient.shape[-1]]
 
 
 def _first_output(network, x):

@@ -10,7 +10,8 @@ them:
 3. It writes only into arrays that it owns (`scratch`), never into x or dy. Its y stays valid until its next
    `forward`, its dx until its next `backward`.
 4. Its parameters are views into the one vector `theta` of the `Network` that packs it, their gradients views into
-   `dtheta`. Until then a layer has no arrays.
+   `dtheta`. Until then a layer has no arrays. Write *into* them (`self.dW[...] = x.T @ dy`, or out=self.dW): a new
+   array under the old name (`self.dW = x.T @ dy`) would be cut off from theta, and gradcheck would say so.
 
 A layer of your own is a subclass with these two methods, `params` and `initialize` if it has parameters, and `n_in`
 and `n_out` if it changes the width. `minigan.gradcheck` tells you whether its backward is right.
@@ -50,6 +51,13 @@ class Layer:
             a = owned[name] = xp.empty(shape, dtype=dtype)
         return a[: shape[0]]
 
+    def __getattr__(self, name):
+        if name in self.params or name.removeprefix("d") in self.params:
+            raise AttributeError(
+                f"{self!r} has no {name} yet: a layer gets its arrays from a Network, Network({self!r})"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __repr__(self):
         return f"{type(self).__name__}({'' if self.n_in is None else f'{self.n_in}, {self.n_out}'})"
 
@@ -70,19 +78,26 @@ class Dense(Layer):
 
     dW = x.T dy      db = sum of dy over N      dx = dy W.T          dy means dL/dy
 
-    `init(rng, n_in, n_out)` draws W; b starts at 0. Raises ValueError for a width below 1.
+    For one entry, y_no = sum over i of x_ni W_io + b_o. So W_io touches y_no, through x_ni, for every sample n, and
+    dL/dW_io = sum over n of x_ni dy_no; x_ni touches every y_no through W_io, and dL/dx_ni = sum over o of dy_no W_io.
+
+    `init(rng, n_in, n_out)` draws W; b starts at 0. `y = x @ self.W + self.b` would be as right as what stands below;
+    owned arrays only save the allocation. Raises ValueError for a width that is not a whole number of at least 1, and
+    for an `init` that draws another shape.
     """
 
     params = "W", "b"
 
     def __init__(self, n_in, n_out, init=he):
-        if min(n_in, n_out) < 1:
-            raise ValueError(f"Dense({n_in}, {n_out}): both widths must be at least 1")
+        if not all(isinstance(n, int) and n >= 1 for n in (n_in, n_out)):
+            raise ValueError(f"Dense({n_in!r}, {n_out!r}): both widths must be whole numbers of at least 1")
         self.n_in, self.n_out, self.init = n_in, n_out, init
 
     def initialize(self, rng):
         W = self.init(rng, self.n_in, self.n_out)
-        return {"W": W, "b": 0 * W[0]}
+        if W.shape != (self.n_in, self.n_out):
+            raise ValueError(f"{self!r}: init drew shape {W.shape}, expected {(self.n_in, self.n_out)}")
+        return {"W": W, "b": xp.zeros(self.n_out)}
 
     def forward(self, x, training=False):
         self.x = x

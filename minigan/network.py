@@ -48,8 +48,8 @@ class Network:
             raise ValueError(f"backward(wrt={wrt!r}): expected one of {', '.join(map(repr, WRT))}")
         if self._out is None:
             raise RuntimeError(
-                "backward needs a forward(x) first, and a new one after each optimizer step: "
-                "what the layers remember belongs to the old theta"
+                "backward needs a forward(x) first, and a new one after each optimizer step and after network(x): "
+                "what the layers remember is no longer what backward needs"
             )
         if dy.shape != self._out.shape:
             raise ValueError(f"backward: dy has shape {dy.shape}, but the last forward gave {self._out.shape}")
@@ -60,11 +60,15 @@ class Network:
         return first.backward(dy, wrt)
 
     def forget(self):
-        """Drop the link to the last forward: theta has changed. Optimizers call it."""
+        """Drop the link to the last forward: backward must not follow it any more. Optimizers call this."""
         self._out = None
 
     def check(self, x):
-        """Raises ValueError unless x has the shape (N, n_in), TypeError unless it has the network's dtype."""
+        """Raises ValueError for an x of a shape other than (N, n_in), TypeError for another type or dtype."""
+        if not isinstance(x, xp.ndarray):
+            raise TypeError(
+                f"x is a {type(x).__name__}, but this network takes an array: use xp.asarray, or network(x)"
+            )
         if x.ndim != 2 or len(x) == 0 or self.n_in not in (None, x.shape[1]):
             raise ValueError(
                 f"x has shape {x.shape}, but this network takes (N, {self.n_in or 'width'}) with N at least 1"
@@ -74,10 +78,12 @@ class Network:
     def __call__(self, x):
         """y for anything that is like an array, as a fresh array: for people, where `forward` is for training.
 
-        Many rows are computed CHUNK at a time, which bounds the memory.
+        Many rows are computed CHUNK at a time, which bounds the memory. There is no backward from here.
         """
         x = xp.asarray(x, dtype=self.dtype)
-        return xp.concatenate([self.forward(x[i : i + CHUNK]).copy() for i in range(0, max(len(x), 1), CHUNK)])
+        y = xp.concatenate([self.forward(x[i : i + CHUNK]).copy() for i in range(0, max(len(x), 1), CHUNK)])
+        self.forget()
+        return y
 
     def parameters(self):
         """(name, parameter, gradient) for each one, as views: ("0.W", W, dW), ("0.b", b, db), ("2.W", ...)."""
@@ -85,17 +91,30 @@ class Network:
             for name in layer.params:
                 yield f"{i}.{name}", getattr(layer, name), getattr(layer, "d" + name)
 
-    def astype(self, dtype):
-        """A copy in another precision, with memory of its own; "float64" for gradient checks."""
-        twin = copy.copy(self)
-        twin.layers = copy.deepcopy(self.layers)
-        for layer in twin.layers:
-            layer.__dict__.pop("_scratch", None)
-        twin._pack([{name: getattr(layer, name) for name in layer.params} for layer in self.layers], dtype)
+    def twin(self):
+        """A network over the same theta, with a dtheta and memory of its own: for another thread."""
+        twin = self.astype(self.dtype)
+        twin._theta = self._theta
+        for layer, original in zip(twin.layers, self.layers, strict=True):
+            for name in layer.params:
+                setattr(layer, name, getattr(original, name))
         return twin
 
-    def __deepcopy__(self, memo):
-        return self.astype(self.dtype)
+    def astype(self, dtype):
+        """A copy in another precision, with memory of its own; "float64" for gradient checks."""
+        twin = copy.deepcopy(self)
+        twin._pack(self._values(), dtype)
+        return twin
+
+    def __copy__(self):
+        return copy.deepcopy(self)
+
+    def __setstate__(self, state):
+        """After copy.deepcopy and pickle: the layers' arrays were copied one by one, and become views again."""
+        self.__dict__.update(state)
+        for layer in self.layers:
+            layer.__dict__.pop("_scratch", None)
+        self._pack(self._values(), self.dtype)
 
     def summary(self):
         """A table of the layers: width of the output and number of parameters."""
@@ -133,13 +152,20 @@ class Network:
             first, width = first or layer.n_in, layer.n_out
         return first, width
 
+    def _values(self):
+        return [{name: getattr(layer, name) for name in layer.params} for layer in self.layers]
+
     def _pack(self, values, dtype):
         """Make theta from one {name: array} for each layer, and give the layers their views into theta and dtheta."""
         self.dtype, self._out = xp.dtype(dtype), None
+        if self.dtype.kind not in "fc":
+            raise ValueError(f"Network(dtype={str(self.dtype)!r}): expected a floating-point type, float32 or float64")
         size = sum(a.size for arrays in values for a in arrays.values())
         self._theta, self._dtheta = xp.empty(size, dtype=dtype), xp.zeros(size, dtype=dtype)
         start = 0
         for layer, arrays in zip(self.layers, values, strict=True):
+            if tuple(arrays) != tuple(layer.params):
+                raise ValueError(f"{layer!r}: initialize gives {tuple(arrays)}, but params says {tuple(layer.params)}")
             for name, a in arrays.items():
                 here = slice(start, start + a.size)
                 setattr(layer, name, self._theta[here].reshape(a.shape))

@@ -37,17 +37,39 @@ def value(a_real, a_fake, output="logit"):
     return real.mean() + fake.mean(), slope_real / a_real.size, slope_fake / a_fake.size
 
 
-class Minimax:
-    """Both players on V itself: D minimizes -V, G minimizes E[log(1 - D(G(z)))], the term of V that it can move.
+class Objective:
+    """What each player minimizes. One of your own is a subclass with these two methods.
 
-    Where D is confident that a sample is fake, D(G(z)) -> 0, G's derivative is -D/N: it vanishes ("saturates") just
-    where G most needs it. Raises ValueError for an `output` other than "logit" or "probability".
+    `output` says what D hands over. Raises ValueError for another than "logit" or "probability".
     """
 
     def __init__(self, output="logit"):
         if output not in ("logit", "probability"):
             raise ValueError(f'{type(self).__name__}(output={output!r}): expected "logit" or "probability"')
         self.output = output
+
+    def discriminator(self, a_real, a_fake):
+        """D's loss, as (loss, dloss/da_real, dloss/da_fake), from D's outputs for N real samples and M fakes."""
+        raise NotImplementedError(f"{type(self).__name__} needs a discriminator(a_real, a_fake)")
+
+    def generator(self, a_fake):
+        """G's loss, as (loss, dloss/da_fake), from D's outputs for M fakes, shape (M, 1)."""
+        raise NotImplementedError(f"{type(self).__name__} needs a generator(a_fake)")
+
+    def probability(self, a):
+        """D, the probability that a sample is real, from D's output; a fresh array."""
+        return sigmoid(a) if self.output == "logit" else a.copy()
+
+    def __repr__(self):
+        return f"{type(self).__name__}({'' if self.output == 'logit' else repr(self.output)})"
+
+
+class Minimax(Objective):
+    """Both players on V itself: D minimizes -V, G minimizes E[log(1 - D(G(z)))], the term of V that it can move.
+
+    Where D is confident that a sample is fake, D(G(z)) -> 0, the derivative with respect to the logit is -D/N: it
+    vanishes ("saturates") just where G most needs it.
+    """
 
     def discriminator(self, a_real, a_fake):
         """D's loss -V, as (loss, dloss/da_real, dloss/da_fake)."""
@@ -58,13 +80,6 @@ class Minimax:
         """G's loss E[log(1 - D(G(z)))], as (loss, dloss/da_fake)."""
         loss, slope = log_not_d(a_fake, self.output)
         return loss.mean(), slope / a_fake.size
-
-    def probability(self, a):
-        """D, the probability that a sample is real, from D's output; a fresh array."""
-        return sigmoid(a) if self.output == "logit" else a.copy()
-
-    def __repr__(self):
-        return f"{type(self).__name__}({'' if self.output == 'logit' else repr(self.output)})"
 
 
 class NonSaturating(Minimax):

@@ -1,10 +1,12 @@
 """Update rules. Each knows a vector theta and its gradient dtheta, and nothing of layers."""
 
+import math
+
 from minigan.backend import xp
 
 
 class Optimizer:
-    """theta <- theta + update(dtheta).
+    """A rule that moves theta in place, given its gradient.
 
     `vectors` names the arrays that a rule carries from step to step, `constants` the numbers that it was made with.
     """
@@ -12,24 +14,33 @@ class Optimizer:
     vectors = constants = ()
 
     def __init__(self, network, lr):
-        if not lr > 0:
-            raise ValueError(f"{type(self).__name__}: the learning rate must be positive, not {lr}")
+        if not 0 < lr < math.inf:
+            raise ValueError(f"{type(self).__name__}: the learning rate must be positive and finite, not {lr}")
         self.network, self.lr, self.steps = network, lr, 0
-        self.watch = None  # called before each step, while theta is still as the gradient saw it
+        self.watch = None  # the guard's: called before each step, while theta is still as the gradient saw it
         for name in (*self.vectors, "_scratch"):
             setattr(self, name, xp.zeros_like(network.theta))
 
     def step(self):
         """One update with the network's present dtheta. What its layers remember is out of date afterwards."""
+        self.begin()
+        self.update(slice(None))
+        self.network.forget()
+
+    def begin(self):
+        """Count the step; theta is still what the gradient saw."""
         if self.watch is not None:
             self.watch()
         self.steps += 1
-        self.update(self.network.theta, self.network.dtheta)
-        self.network.forget()
 
-    def update(self, theta, g):
-        """Change theta in place, given its gradient g."""
-        raise NotImplementedError(f"{type(self).__name__} needs an update(theta, g)")
+    def update(self, part):
+        """Apply the rule to this part, a slice, of theta and all that goes with it."""
+        raise NotImplementedError(f"{type(self).__name__} needs an update(part)")
+
+    def parts(self, part):
+        """theta, its gradient g, each of the `vectors`, and scratch memory: this part of each."""
+        vectors = (getattr(self, name) for name in (*self.vectors, "_scratch"))
+        return [a[part] for a in (self.network.theta, self.network.dtheta, *vectors)]
 
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)}' for name in self.constants)})"
@@ -48,8 +59,8 @@ class SGD(Optimizer):
         super().__init__(network, lr)
         self.momentum = _below_one("SGD", "momentum", momentum)
 
-    def update(self, theta, g):
-        v, s = self.v, self._scratch
+    def update(self, part):
+        theta, g, v, s = self.parts(part)
         v *= self.momentum
         v -= xp.multiply(g, self.lr, out=s)
         theta += v
@@ -74,8 +85,8 @@ class Adam(Optimizer):
             raise ValueError(f"Adam: eps must be positive, not {eps}")
         self.beta1, self.beta2, self.eps = _below_one("Adam", "beta1", beta1), _below_one("Adam", "beta2", beta2), eps
 
-    def update(self, theta, g):
-        m, v, s = self.m, self.v, self._scratch
+    def update(self, part):
+        theta, g, m, v, s = self.parts(part)
         root = (1 - self.beta2**self.steps) ** 0.5
         m *= self.beta1
         m += xp.multiply(g, 1 - self.beta1, out=s)

@@ -13,20 +13,31 @@ from minigan.files import replacing
 from minigan.metrics import nearest
 from minigan.training import save_history
 
-CONFIG, CHECKPOINT = "config.json", "checkpoint.npz"
+CONFIG, CHECKPOINT, SET_ASIDE = "config.json", "checkpoint.npz", "checkpoint-set-aside.npz"
 
 
-def read_config(resume):
+def read_config(resume, expected):
     """(directory, config) of the run to resume, named by its directory or by one of its checkpoints.
 
-    Raises ValueError where there is none.
+    `expected` are the settings that there must be, {name: a value of the right type, or None for any}. Raises
+    ValueError where there is no run, or its configuration is not as it was written.
     """
     path = Path(resume)
     directory = path.parent if path.is_file() else path
-    config = directory / CONFIG
-    if not config.is_file():
-        raise ValueError(f"--resume {resume}: there is no run in {directory} ({config} is missing)")
-    return directory, json.loads(config.read_text())
+    file = directory / CONFIG
+    if not file.is_file():
+        raise ValueError(f"--resume {resume}: there is no run in {directory} ({file} is missing)")
+    try:
+        config = json.loads(file.read_text())
+    except ValueError as error:
+        raise ValueError(f"{file} is not JSON any more ({error}): put it back as it was") from error
+    if not isinstance(config, dict) or config.keys() != expected.keys():
+        found = sorted(config) if isinstance(config, dict) else config
+        raise ValueError(f"{file} holds {found}, expected the settings {sorted(expected)}: put it back as it was")
+    for name, value in expected.items():
+        if value is not None and not isinstance(config[name], type(value)):
+            raise ValueError(f"{file}: {name} is {config[name]!r}, expected a value like {value!r}")
+    return directory, config
 
 
 class RunDirectory:
@@ -42,6 +53,7 @@ class RunDirectory:
 
     def __init__(self, path, training, config, resume=None, checkpoint_every=300.0):
         self.path, self.training, self.config = Path(path), training, config
+        self.resumed = resume is not None
         self.checkpoint = self.path / CHECKPOINT
         if resume is not None:
             self._resume(Path(resume))
@@ -49,7 +61,7 @@ class RunDirectory:
             raise ValueError(f"{self.path} already holds a run: go on with --resume {self.path}, or name another --out")
         self.checkpoint_every = checkpoint_every  # seconds
         self._warned, self._failing = set(), set()  # what was said already
-        self.saved = False  # whether the last attempt to write a checkpoint succeeded
+        self._saved = None  # the moment of the last checkpoint, as (epoch, round)
         self._last_attempt = time.monotonic()
         (self.path / "samples").mkdir(parents=True, exist_ok=True)
         with replacing(self.path / CONFIG, "w") as file:
@@ -59,15 +71,18 @@ class RunDirectory:
         old = previous(self.checkpoint)
         if path.is_file():
             self.training.restore(path)
+            if path != self.checkpoint and self.checkpoint.exists():  # it must not become the previous one
+                self.checkpoint.replace(self.path / SET_ASIDE)
         elif self.checkpoint.exists():
             self.training.restore(self.checkpoint)
-        elif old.exists():  # stopped between the two renames of a save
+        elif old.exists():
             self.training.restore(old)
 
     @property
     def last_picture(self):
         """The newest grid of samples on disk, or None."""
-        return max((self.path / "samples").glob("epoch-*.png"), default=None)
+        found = (self.path / "samples").glob("epoch-*.png")
+        return max(found, default=None, key=lambda path: (len(path.name), path.name))
 
     def after_round(self, row):
         """Call it with what `Training.rounds` yields: writes all at the end of an epoch, checkpoints in between."""
@@ -80,7 +95,13 @@ class RunDirectory:
     def save(self):
         """Write a checkpoint. A disk that does not take it is reported, and training goes on in memory."""
         self._last_attempt = time.monotonic()
-        self.saved = self._write("the checkpoint", lambda: self.training.save(self.checkpoint, **self.config))
+        if self._write("the checkpoint", lambda: self.training.save(self.checkpoint, **self.config)):
+            self._saved = self.training.epoch, self.training.round
+
+    @property
+    def saved(self):
+        """Whether the checkpoint on disk is of the present moment."""
+        return self._saved == (self.training.epoch, self.training.round)
 
     def warnings(self):
         """What the history warns of for the first time, as sentences."""
@@ -90,15 +111,15 @@ class RunDirectory:
 
     def last_good(self):
         """Which checkpoint to go on from, in words."""
-        if not self.checkpoint.exists():
-            return "there is no checkpoint yet"
-        return (
-            f"the last good checkpoint is {self.checkpoint}: go on from it with --resume {self.path} and a lower --lr"
-        )
+        for path in self.checkpoint, previous(self.checkpoint):
+            if path.exists():
+                return f"the last good checkpoint is {path}"
+        return "there is no checkpoint yet"
 
     def finish(self):
         """Write the checkpoint of this moment, and the closing pictures."""
-        self.save()
+        if not self.saved:
+            self.save()
         self._write("the closing pictures", self._draw_closing)
 
     def _draw(self):
@@ -119,10 +140,10 @@ class RunDirectory:
         except OSError as error:
             if what not in self._failing:
                 self._failing.add(what)
-                kept = f"the last good one is {self.checkpoint}" if self.checkpoint.exists() else "none is on disk yet"
                 print(
-                    f"could not write {what} into {self.path} ({error.strerror or error}): training goes on in memory "
-                    f"and tries again; free some space or make the directory writable. Of checkpoints, {kept}.",
+                    f"could not write {what} into {self.path} ({error.strerror or error}): what was learned stays in "
+                    "memory while training runs, and is written as soon as it can be; free some space or make the "
+                    f"directory writable; {self.last_good()}",
                     file=sys.stderr,
                 )
             return False

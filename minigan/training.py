@@ -18,11 +18,12 @@ TILES = 64  # samples that are drawn from the same noise after every epoch
 class Training:
     """A GAN, a data set, and how far the one has played on the other.
 
-    `rounds(epochs)` plays; `history` is one dict per finished epoch; `save(path)` and `restore(path)` write and read
-    the whole state. Everything that is random is a function of the GAN's seed and of `epoch` and `round`, so N + M
-    epochs are bit for bit N epochs, saved, restored, and M more.
+    `rounds(epochs)` plays. `history` is one dict per finished epoch, of means over its rounds; only `norm_g` and `norm_d`,
+    the norms of the gradients, are of its last round. `save(path)` and `restore(path)` write and read the whole state:
+    all that is random is a function of the GAN's seed and of `epoch` and `round`, so N + M epochs are bit for bit N
+    epochs, saved, restored, and M more.
 
-    `samples` are G's images of the same noise after the last finished epoch, rows on the host.
+    `samples` are G's images of the same noise at the end of the epoch that was last played, rows on the host.
 
     Raises ValueError where the generator does not fit the data, or the batch is larger than the data.
     """
@@ -43,11 +44,12 @@ class Training:
     def rounds(self, epochs):
         """Play until `epochs` are finished. Yields after every round: the epoch's row where it ended one, else None.
 
-        Raises NotFiniteError where a number stops being finite, before it reaches theta.
+        Raises NotFiniteError in the round in which a number stops being finite (on a GPU, up to 64 rounds later).
         """
         while self.epoch < epochs:
             start = time.perf_counter()
             for x in self.batches.epoch(self.epoch, start=self.round):
+                self.guard.begin_round(x)
                 try:
                     seen = self.gan.step(x)
                     self.guard.look_at_losses(seen.loss_d, seen.loss_g)
@@ -64,7 +66,6 @@ class Training:
         means = to_numpy(self.log).mean(axis=0, dtype="float64")
         self.seconds += time.perf_counter() - start
         row = dict(zip(Round._fields, map(float, means), strict=True))
-        images = self.batches.rounds * self.batches.batch_size
         row = {"epoch": self.epoch + 1, "V": -row["loss_d"], **row}
         row |= {f"norm_{player[0]}": _norm(network.dtheta) for player, network, _ in self.gan.players()}
         self.samples = to_numpy(self.gan.generator(self.fixed_noise))
@@ -80,9 +81,7 @@ class Training:
 
         Raises OSError as the disk does, and NotFiniteError rather than replace a good checkpoint by a useless one.
         """
-        for player, network, _ in self.gan.players():
-            if not xp.isfinite(network.theta).all():
-                raise NotFiniteError(f"the {player}'s theta is no longer finite; no checkpoint was written")
+        self.guard.look_at_state()
         arrays, meta = checkpoint.state(self.gan)
         arrays["log"] = to_numpy(self.log)
         meta |= {"dataset": self._dataset(), "batch_size": self.batches.batch_size, "history": self.history}
@@ -95,9 +94,13 @@ class Training:
         Raises CheckpointError where it is damaged, or was made for other networks, data or settings.
         """
         arrays, meta = checkpoint.read(path)
-        checkpoint.agree("data set", meta["dataset"], self._dataset())
-        checkpoint.agree("batch size", meta["batch_size"], self.batches.batch_size)
-        checkpoint.restore(self.gan, arrays, meta)
+        try:
+            for what, present in self._dataset().items():
+                checkpoint.agree(f"data set's {what}", meta["dataset"][what], present)
+            checkpoint.agree("batch size", meta["batch_size"], self.batches.batch_size)
+            checkpoint.restore(self.gan, arrays, meta)
+        except checkpoint.CheckpointError as error:
+            raise checkpoint.CheckpointError(f"{path}: {error}") from None
         self.log[:] = xp.asarray(arrays["log"])
         self.history = meta["history"]
         self.epoch, self.round, self.seconds = meta["epoch"], meta["round"], meta["seconds"]

@@ -42,7 +42,10 @@ def walk(z, steps):
     w = numpy.arccos(numpy.clip((unit * numpy.roll(unit, -1, 0)).sum(1), -1, 1))[:, None, None]
     t = numpy.linspace(0, 1, steps, dtype=z.dtype)[:, None]
     z0, z1 = z[:, None], numpy.roll(z, -1, 0)[:, None]
+    opposite = numpy.sin(w) < 1e-4  # or the same: there is no one great circle, and the way is straight
+    w = numpy.where(opposite, 1, w)
     points = (numpy.sin((1 - t) * w) * z0 + numpy.sin(t * w) * z1) / numpy.sin(w)
+    points = numpy.where(opposite, (1 - t) * z0 + t * z1, points).astype(z.dtype)
     return points.reshape(-1, z.shape[1])
 
 

@@ -7,7 +7,9 @@ Ctrl-C stops after the round, with everything saved; --resume goes on from there
 
 import dataclasses
 import itertools
+import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -17,6 +19,7 @@ from minigan.advice import read_history
 from minigan.cli import Parser, StopSignal, choose_device, whole
 from minigan.data import load
 from minigan.guard import NotFiniteError
+from minigan.parallel import ParallelGAN, best_threads
 from minigan.run_directory import RunDirectory, read_config
 from minigan.training import Training, report
 
@@ -51,22 +54,28 @@ def main(argv=None):
         if args.dry_run:
             data = dataclasses.replace(data, images=data.images[: 3 * batch_size], labels=None)
         G, D = players(data.size, args.latent, args.seed)
-        gan = GAN(G, D, OBJECTIVES[args.objective](), args.seed, Adam(G, lr=args.lr), Adam(D, lr=args.lr))
+        threads = args.threads or best_threads(batch_size, G.theta.size)
+        game = partial(ParallelGAN, threads=threads) if threads > 1 else GAN
+        gan = game(G, D, OBJECTIVES[args.objective](), args.seed, Adam(G, lr=args.lr), Adam(D, lr=args.lr))
         training = Training(gan, data, batch_size)
         run = RunDirectory(args.out, training, config_of(args), args.resume, args.checkpoint_every)
     if data.notice:
         print(data.notice, file=sys.stderr)
-    print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}; {device}")
+    where = f"{device}, {threads} threads" if threads > 1 else device
+    print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}; {where}")
     print(f"generator\n{G.summary()}\ndiscriminator\n{D.summary()}")
     return play(training, run, args.epochs or (2 if args.dry_run else -(-ROUNDS // training.batches.rounds)))
 
 
 def play(training, run, epochs):
     """Train until the end, a signal, or a number that is not finite. Returns the exit code."""
+    resume = shlex.join([sys.executable, sys.argv[0], "--resume", str(run.path)])
     total = training.batches.rounds
     done = training.epoch * total + training.round
     if done:
         print(f"going on after {training.epoch} epochs and {training.round} rounds")
+    elif run.resumed:
+        print(f"there is no checkpoint in {run.path} yet: starting from the beginning")
     try:
         with StopSignal() as stop, tqdm(total=epochs * total, initial=done, unit="round", disable=None) as bar:
             for row in training.rounds(epochs):
@@ -78,15 +87,18 @@ def play(training, run, epochs):
                     break
             run.finish()
     except NotFiniteError as error:
-        print(f"training stopped: {error}.\n{run.last_good()}", file=sys.stderr)
+        print(f"training stopped: {error}.\n{run.last_good()}; to go on: {resume}, with a lower --lr", file=sys.stderr)
         return 1
     if training.history:
         print(*read_history(training.history).values(), sep="\n")
-    if stop.number:
-        print(f"stopped in epoch {training.epoch + 1}; to go on: {sys.argv[0]} --resume {run.path}")
+    if not run.saved:
+        print(f"the end of training could not be saved; {run.last_good()}", file=sys.stderr)
+        return 128 + stop.number if stop.number else 1
+    if training.epoch < epochs:
+        print(f"stopped in epoch {training.epoch + 1}; to go on: {resume}")
         return 128 + stop.number
     print(f"now open {run.last_picture}; how it came about is in {run.path / 'training.html'} and curves.png")
-    return 0 if run.saved else 1
+    return 0
 
 
 def arguments():
@@ -103,6 +115,7 @@ def arguments():
     add("--data-dir", help="where MNIST's files are or shall go; for idx, the file of images or its folder")
     add("--out", help="directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")
     add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
+    add("--threads", type=whole(1), help="that share a batch on the CPU (default: one for 32 images, up to one a core)")
     add("--checkpoint-every", type=float, default=300.0, metavar="SECONDS",
         help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
     add("--dry-run", action="store_true", help="two short epochs, to see everything written within seconds")
@@ -116,7 +129,7 @@ def parse(parser, argv):
     """The arguments; with --resume, those that are not given are as the run was started."""
     args = parser.parse_args(argv)
     if args.resume:
-        directory, config = read_config(args.resume)
+        directory, config = read_config(args.resume, config_of(parser.parse_args([])))
         parser.set_defaults(**config)
         args = parser.parse_args(argv)
         args.out = directory

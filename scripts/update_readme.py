@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def main(argv=None):
         "--check", action="store_true", help="write nothing; exit with 1 where README.md is out of date"
     )
     parser.add_argument("--run", metavar="DIR", help="show the last picture and an epoch's line of this run")
+    parser.add_argument("--mutants", action="store_true", help="run the mutation check and give its score")
     args = parser.parse_args(argv)
     readme = ROOT / "README.md"
     old = readme.read_text(encoding="utf-8")
@@ -32,6 +34,8 @@ def main(argv=None):
     if args.run:
         caption, line = describe(Path(args.run))
         new = replace_block(replace_block(new, "picture", caption), "line", line)
+    if args.mutants:
+        new = replace_block(new, "mutants", mutation_score())
     if args.check:
         return int(new != old)
     readme.write_text(new, encoding="utf-8")
@@ -63,6 +67,18 @@ def describe(run):
     )
     return f"![Digits drawn by the generator](docs/mnist.png)\n\n{caption}", (
         f"```\n{report(history[len(history) // 2], len(history))}\n```"
+    )
+
+
+def mutation_score():
+    """The mutation check's score, as a sentence."""
+    done = subprocess.run([sys.executable, ROOT / "tests" / "mutants.py"], capture_output=True, text=True, check=True)
+    found = re.search(r"(\d+) mutants: (\d+) caught, (\d+) equivalent \(listed\), 0 survivors", done.stdout)
+    total, caught, equivalent = found.groups()
+    return (
+        f"And the checks are checked: of {total} small changes to the mathematics of the source "
+        f"(`python tests/mutants.py`), they catch {caught}; the other {equivalent} are listed there with the reason why "
+        "nothing could tell them apart."
     )
 
 

@@ -400,6 +400,13 @@ def network_is_made_and_copied_as_stated(m):
     deep = m.network.copy.deepcopy(network)
     assert deep.dtype == "float32" and not np.shares_memory(deep.theta, network.theta)
     same(deep.theta, network.theta, 0)
+    for again in m.network.copy.copy(network), m.network.copy.deepcopy(network):
+        same(again.theta, network.theta, 0)
+        again.theta[...] = 7
+        assert (again.layers[2].W == 7).all() and not np.shares_memory(again.layers[0].dW, network.dtheta)
+    network.forward(x)
+    network(x)
+    refuses(RuntimeError, "after network(x)", network.backward, y)
     called = network(x.tolist())
     same(called, network.forward(x), 1e-6)
     assert called.dtype == "float32" and not np.shares_memory(called, network.forward(x))
@@ -415,6 +422,24 @@ def network_is_made_and_copied_as_stated(m):
     network(many)
     assert tracemalloc.get_traced_memory()[1] < 2 * peak
     tracemalloc.stop()
+
+
+def network_has_twins_over_one_theta(m):
+    network = m.network.Network(m.layers.Dense(5, 4), m.activations.ReLU(), m.layers.Dense(4, 2), dtype="float64")
+    twin = network.twin()
+    assert twin.theta is network.theta and twin is not network and not np.shares_memory(twin.dtheta, network.dtheta)
+    network.theta[...] = draw(34, seed=4)
+    x, dy = draw(3, 5), draw(3, 2, seed=1)
+    y = network.forward(x).copy()
+    same(twin.forward(x[::-1]), y[::-1], 1e-12)
+    same(network.backward(dy), twin.backward(dy[::-1])[::-1], 1e-12)
+    same(network.dtheta, twin.dtheta, 1e-12)
+    same(network.layers[0].W.ravel(), network.theta[:20], 0)
+    for layer, other in zip(network.layers, twin.layers, strict=True):
+        assert layer is not other
+        for name in layer.params:
+            assert np.shares_memory(getattr(layer, name), getattr(other, name))
+            assert np.shares_memory(getattr(other, "d" + name), twin.dtheta)
 
 
 def game(m, objective, dtype="float64", seed=SEED, **options):
@@ -609,6 +634,7 @@ CHECKS = (
     network_is_the_chain_rule,
     network_asks_each_layer_for_what_is_needed,
     network_is_made_and_copied_as_stated,
+    network_has_twins_over_one_theta,
     gan_plays_the_round_that_is_written_in_the_paper,
     gan_asks_for_what_is_needed,
     gan_passes_the_check_of_the_game,

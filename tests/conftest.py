@@ -1,9 +1,25 @@
 """What the tests of several modules share."""
 
+import importlib.util
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from minigan import use
+from minigan.backend import to_numpy, xp
+
+
+def helper(name):
+    """A module of this folder that holds no tests: from here on `import name` finds it."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+standin = helper("standin")
 
 
 @pytest.fixture(autouse=True)
@@ -14,6 +30,19 @@ def on_numpy():
     use("numpy")
 
 
+@pytest.fixture(params=["numpy", "standin", pytest.param("cupy", marks=pytest.mark.gpu)])
+def each_backend(request):
+    """Run a test on NumPy, on the stand-in for a device, and on a GPU where there is one."""
+    if request.param == "standin":
+        xp._switch(standin)
+    elif request.param == "cupy":
+        try:
+            use("cupy")
+        except RuntimeError as error:
+            pytest.skip(str(error))
+    return request.param
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(2014)
@@ -21,16 +50,16 @@ def rng():
 
 @pytest.fixture
 def numeric():
-    """numeric(loss, a): d loss() / da by central differences, one element at a time. Knows nothing of minigan."""
+    """numeric(loss, a): d loss() / da by central differences, one element at a time, on the host."""
 
     def numeric(loss, a, eps=1e-5):
-        d = np.empty_like(a)
+        d = np.empty(a.shape)
         for i in np.ndindex(a.shape):
-            kept = a[i]
+            kept = float(a[i])
             a[i] = kept + eps
-            up = loss()
+            up = float(loss())
             a[i] = kept - eps
-            d[i] = (up - loss()) / (2 * eps)
+            d[i] = (up - float(loss())) / (2 * eps)
             a[i] = kept
         return d
 
@@ -42,6 +71,7 @@ def relative_error():
     """The worst element's error; elements below a thousandth of the largest are held against that thousandth."""
 
     def relative_error(found, expected):
+        found, expected = to_numpy(found), to_numpy(expected)
         assert found.shape == expected.shape
         scale = np.maximum(np.abs(expected), 1e-3 * np.abs(expected).max())
         return np.max(np.abs(found - expected) / scale)

@@ -96,7 +96,7 @@ def test_the_project_passes_for_other_seeds(seed):
         ("{mine}:Needs", [], "say with what, as in --args 5,4"),
         ("{mine}:Needs", ["--args", "5"], "say with what, as in --args 5,4"),
         ("{mine}:Needs", ["--args", "os.x"], "expected Python literals"),
-        ("{mine}:Raises", [], "both widths must be at least 1"),
+        ("{mine}:Raises", [], "both widths must be whole numbers of at least 1"),
         ("{mine}:NoLayer", [], "NoLayer is no layer"),
         ("{mine}:NoBackward", ["--batch", "0"], "expected a whole number of at least 1"),
     ],

@@ -11,6 +11,8 @@ import pytest
 from minigan import Dense, LeakyReLU, Network, ReLU, Sigmoid, Tanh, checkpoint
 from minigan.checkpoint import CheckpointError
 
+pytestmark = pytest.mark.usefixtures("each_backend")
+
 ARRAYS = {"theta": np.arange(12, dtype="float32").reshape(3, 4), "log": np.full((2, 2), np.pi, dtype="float64")}
 
 
@@ -82,9 +84,7 @@ def test_any_truncation_is_noticed(path):
 
 
 def test_a_missing_checkpoint_is_refused_in_words(tmp_path):
-    with pytest.raises(
-        CheckpointError, match=r"nowhere.npz: cannot read .*No such file or directory.*: check the path"
-    ):
+    with pytest.raises(CheckpointError, match=r"nowhere.npz: no such file: check the path"):
         checkpoint.read(tmp_path / "nowhere.npz")
 
 

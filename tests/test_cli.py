@@ -19,6 +19,12 @@ def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(capsys):
     assert capsys.readouterr() == ("", "script: the first line and the second\n")
 
 
+def test_ctrl_c_during_the_set_up_ends_without_a_traceback(capsys):
+    with pytest.raises(SystemExit) as stop, Parser("").mistakes():
+        raise KeyboardInterrupt
+    assert (stop.value.code, capsys.readouterr().err) == (130, "interrupted\n")
+
+
 def test_other_errors_are_not_the_users_and_keep_their_traceback():
     with pytest.raises(KeyError), Parser("").mistakes():
         raise KeyError("a fault in the program")

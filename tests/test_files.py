@@ -2,6 +2,7 @@
 
 import pytest
 
+from minigan import files
 from minigan.files import replacing
 
 
@@ -32,3 +33,27 @@ def test_the_old_file_can_be_kept_under_another_name(tmp_path):
         with replacing(path, "w", keep=kept) as file:
             file.write(text)
     assert (path.read_text(), kept.read_text()) == ("two", "one")
+
+
+@pytest.mark.parametrize("linking", [True, False])
+def test_at_no_moment_is_there_neither_the_old_file_nor_the_kept_one(tmp_path, monkeypatch, linking):
+    path, kept = tmp_path / "a.txt", tmp_path / "old.txt"
+    path.write_text("good")
+    kept.write_text("older")
+    replace = files.os.replace
+
+    def interrupted(source, target):
+        if target == path:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    def refused(*args):
+        raise OSError("links are not to be had here")
+
+    monkeypatch.setattr(files.os, "replace", interrupted)
+    if not linking:
+        monkeypatch.setattr(files.os, "link", refused)
+    with pytest.raises(KeyboardInterrupt), replacing(path, "w", keep=kept) as file:
+        file.write("new")
+    assert kept.read_text() == "good"
+    assert path.exists() == linking

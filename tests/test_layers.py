@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from minigan import Dense, Layer, LeakyReLU, Network, ReLU, Sigmoid, Tanh
+from minigan import Dense, Layer, LeakyReLU, Network, ReLU, Sigmoid, Tanh, xp
 from minigan.layers import glorot, he
+
+pytestmark = pytest.mark.usefixtures("each_backend")
 
 LAYERS = {
     "Dense(3, 2)": lambda: Dense(3, 2),
@@ -22,15 +24,15 @@ each_batch = pytest.mark.parametrize("n", [1, 5])
 
 
 def packed(make, n, rng, dtype="float64", width=3):
-    """(network of this one layer, x, dy), both read-only; no x is near the kink at 0."""
+    """(network of this one layer, x, dy), both read-only on NumPy; no x is near the kink at 0."""
     network = Network(make(), dtype=dtype)
-    network.theta[:] = rng.standard_normal(network.theta.shape)
+    network.theta[:] = xp.asarray(rng.standard_normal(network.theta.shape))
     x = rng.standard_normal((n, network.n_in or width))
     x += 0.1 * np.sign(x)
     dy = rng.standard_normal((n, network.n_out or width))
     x, dy = x.astype(dtype), dy.astype(dtype)
     x.flags.writeable = dy.flags.writeable = False
-    return network, x, dy
+    return network, xp.asarray(x), xp.asarray(dy)
 
 
 @each_batch
@@ -56,7 +58,7 @@ def test_each_derivative_agrees_with_central_differences(layer, n, rng, numeric,
 @each_layer
 def test_width_one_and_batch_one_agree_with_central_differences(layer, rng, numeric, relative_error):
     network, _, _ = packed(layer, 1, rng)
-    x, dy = np.full((1, network.n_in or 1), 0.7), rng.standard_normal((1, network.n_out or 1))
+    x, dy = xp.full((1, network.n_in or 1), 0.7), xp.asarray(rng.standard_normal((1, network.n_out or 1)))
     network.forward(x)
     dx = network.backward(dy).copy()
     assert relative_error(dx, numeric(lambda: (network.forward(x) * dy).sum(), x)) <= 1e-6
@@ -83,7 +85,7 @@ def test_backward_overwrites_so_that_twice_is_as_once(layer, rng):
     once = network.backward(dy).copy(), network.dtheta.copy()
     twice = network.backward(dy), network.dtheta
     assert [a.tobytes() for a in once] == [a.tobytes() for a in twice]
-    assert np.isfinite(network.dtheta).all()
+    assert xp.isfinite(network.dtheta).all()
 
 
 @each_layer
@@ -98,7 +100,7 @@ def test_the_output_stays_as_it_is_until_the_next_forward(layer, rng):
 
 @each_layer
 def test_neither_x_nor_dy_is_written(layer, rng):
-    """They are read-only here, so that a write raises; a copy would show a write past that flag."""
+    """On NumPy they are read-only, so that a write raises; a copy would show a write past that flag."""
     network, x, dy = packed(layer, 4, rng)
     kept = x.copy(), dy.copy()
     network.forward(x)
@@ -111,8 +113,6 @@ def test_alternating_batch_sizes_allocate_nothing_and_give_what_a_new_layer_give
     network, x, dy = packed(layer, 8, rng)
     network.forward(x)
     network.backward(dy)
-    from minigan.backend import xp
-
     monkeypatch.setattr(xp, "empty", lambda *args, **kwargs: pytest.fail(f"allocates {args}"))
     found = []
     for n in (4, 8, 3, 8):
@@ -135,10 +135,12 @@ def test_the_precision_of_x_is_kept(layer, dtype, rng):
 def test_scratch_gives_the_same_memory_again_and_its_first_rows_to_a_smaller_batch():
     layer = Layer()
     a = layer.scratch("a", (8, 3), "float32")
-    assert np.shares_memory(layer.scratch("a", (8, 3), "float32"), a)
+    assert xp.shares_memory(layer.scratch("a", (8, 3), "float32"), a)
     small = layer.scratch("a", (5, 3), "float32")
-    assert small.shape == (5, 3) and small.ctypes.data == a.ctypes.data
-    assert not np.shares_memory(layer.scratch("b", (8, 3), "float32"), a)
+    small[:] = a[:5] = 0
+    small[0, 1] = 7
+    assert small.shape == (5, 3) and a[0, 1] == 7
+    assert not xp.shares_memory(layer.scratch("b", (8, 3), "float32"), a)
 
 
 @pytest.mark.parametrize("shape, dtype", [((9, 3), "float32"), ((8, 2), "float32"), ((8, 3), "float64")])
@@ -146,7 +148,7 @@ def test_scratch_makes_a_new_array_where_the_old_one_does_not_do(shape, dtype):
     layer = Layer()
     a = layer.scratch("a", (8, 3), "float32")
     b = layer.scratch("a", shape, dtype)
-    assert (b.shape, b.dtype) == (shape, dtype) and not np.shares_memory(a, b)
+    assert (b.shape, b.dtype) == (shape, dtype) and not xp.shares_memory(a, b)
 
 
 def test_a_layer_without_its_methods_says_which_one_it_needs():
@@ -162,18 +164,18 @@ def test_a_layer_without_its_methods_says_which_one_it_needs():
 def test_dense_by_hand():
     network = Network(Dense(2, 3), dtype="float64")
     dense = network.layers[0]
-    dense.W[:] = [[1, 2, 3], [4, 5, 6]]
-    dense.b[:] = [10, 20, 30]
-    x = np.array([[1.0, 0.0], [1.0, -1.0]])
+    dense.W[:] = xp.array([[1, 2, 3], [4, 5, 6]])
+    dense.b[:] = xp.array([10, 20, 30])
+    x = xp.array([[1.0, 0.0], [1.0, -1.0]])
     assert network.forward(x).tolist() == [[11, 22, 33], [7, 17, 27]]
-    assert network.backward(np.array([[1.0, 0, 0], [0, 1, 2]])).tolist() == [[1, 4], [8, 17]]
+    assert network.backward(xp.array([[1.0, 0, 0], [0, 1, 2]])).tolist() == [[1, 4], [8, 17]]
     assert dense.dW.tolist() == [[1, 1, 2], [0, -1, -2]]
     assert dense.db.tolist() == [1, 1, 2]
 
 
 @pytest.mark.parametrize("n_in, n_out", [(0, 3), (3, 0), (-1, 3)])
 def test_dense_refuses_a_width_below_one(n_in, n_out):
-    with pytest.raises(ValueError, match=rf"Dense\({n_in}, {n_out}\): both widths must be at least 1"):
+    with pytest.raises(ValueError, match=rf"Dense\({n_in}, {n_out}\): both widths must be whole numbers of at least 1"):
         Dense(n_in, n_out)
 
 
@@ -209,3 +211,17 @@ def test_dense_starts_with_its_init_and_b_at_zero():
 )
 def test_repr_is_what_one_would_type(layer, shown):
     assert repr(layer) == shown
+
+
+def test_a_layer_outside_a_network_says_where_its_arrays_come_from():
+    with pytest.raises(
+        AttributeError, match=r"Dense\(2, 3\) has no W yet: .* from a Network, Network\(Dense\(2, 3\)\)"
+    ):
+        Dense(2, 3).forward(xp.ones((1, 2), dtype="float32"))
+    with pytest.raises(AttributeError, match="'Dense' object has no attribute 'weights'"):
+        _ = Dense(2, 3).weights
+
+
+def test_an_initializer_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"init drew shape \(3, 2\), expected \(2, 3\)"):
+        Network(Dense(2, 3, init=lambda rng, n_in, n_out: rng.standard_normal((n_out, n_in))))

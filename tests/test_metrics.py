@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from minigan.data import Dataset
 from minigan.metrics import nearest, pairwise_distance
 
+pytestmark = pytest.mark.usefixtures("each_backend")
+
 
 def distances(a, b):
     """Every |a_i - b_j|, in float64, without any trick."""

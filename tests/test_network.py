@@ -1,9 +1,12 @@
 import copy
+import pickle
 
 import numpy as np
 import pytest
 
-from minigan import SGD, Adam, Dense, LeakyReLU, Network, ReLU, Sigmoid, Tanh
+from minigan import SGD, Adam, Dense, LeakyReLU, Network, ReLU, Sigmoid, Tanh, to_numpy, xp
+
+pytestmark = pytest.mark.usefixtures("each_backend")
 
 
 def deep(dtype="float64", seed=3):
@@ -12,9 +15,13 @@ def deep(dtype="float64", seed=3):
     return Network(*layers, seed=seed, dtype=dtype)
 
 
+def ones(*shape, dtype="float32"):
+    return xp.ones(shape, dtype=dtype)
+
+
 def inputs(network, n, rng):
-    x = rng.standard_normal((n, network.n_in)).astype(network.dtype)
-    return x, rng.standard_normal((n, network.n_out)).astype(network.dtype)
+    x = xp.asarray(rng.standard_normal((n, network.n_in)), dtype=network.dtype)
+    return x, xp.asarray(rng.standard_normal((n, network.n_out)), dtype=network.dtype)
 
 
 @pytest.mark.parametrize("n", [1, 6])
@@ -64,15 +71,15 @@ def test_each_layer_is_asked_only_for_what_is_needed(monkeypatch, rng):
 def test_theta_and_dtheta_are_the_layers_parameters_and_gradients(rng):
     network = Network(Dense(2, 3), ReLU(), Dense(3, 1))
     first, _, last = network.layers
-    network.theta[:] = np.arange(13)
+    network.theta[:] = xp.arange(13)
     assert first.W.tolist() == [[0, 1, 2], [3, 4, 5]] and first.b.tolist() == [6, 7, 8]
     assert last.W.ravel().tolist() == [9, 10, 11] and last.b.tolist() == [12]
     first.W[0, 0] = 99
     assert network.theta[0] == 99
-    network.dtheta[:] = np.arange(13)
+    network.dtheta[:] = xp.arange(13)
     assert first.dW.tolist() == [[0, 1, 2], [3, 4, 5]] and last.db.tolist() == [12]
-    network.forward(rng.standard_normal((2, 2), dtype="float32"))
-    network.backward(np.ones((2, 1), "float32"))
+    network.forward(xp.asarray(rng.standard_normal((2, 2), dtype="float32")))
+    network.backward(ones(2, 1))
     assert network.dtheta[12] == 2
 
 
@@ -81,7 +88,7 @@ def test_theta_cannot_be_replaced_only_written_into(name):
     """A new array under this name would leave the layers with views into the old one."""
     network = Network(Dense(2, 1))
     with pytest.raises(AttributeError, match=f"property '{name}'"):
-        setattr(network, name, np.zeros(3, "float32"))
+        setattr(network, name, xp.zeros(3, dtype="float32"))
     assert "write into it" in Network.theta.__doc__
 
 
@@ -108,8 +115,8 @@ def test_a_call_takes_lists_and_returns_a_fresh_array():
 
 def test_forward_returns_the_same_array_again():
     network = Network(Dense(2, 1))
-    x = np.ones((2, 2), "float32")
-    assert np.shares_memory(network.forward(x), network.forward(x))
+    x = ones(2, 2)
+    assert xp.shares_memory(network.forward(x), network.forward(x))
 
 
 def test_alternating_batch_sizes_give_what_a_fresh_network_gives(rng):
@@ -135,22 +142,22 @@ def test_astype_is_an_independent_copy(rng):
     twin.forward(x.astype("float64"))
     twin.backward(dy.astype("float64"))
     assert [a.tobytes() for a in (network.theta, network.dtheta, y, dx)] == [a.tobytes() for a in kept]
-    assert np.shares_memory(twin.layers[1].W, twin.theta)
+    assert xp.shares_memory(twin.layers[1].W, twin.theta)
 
 
 def test_a_deep_copy_has_a_theta_of_its_own_and_layers_that_use_it(rng):
     """copy.deepcopy takes views apart; the copy's layers must not be left with weights that no optimizer moves."""
     network = deep()
     twin = copy.deepcopy(network)
-    assert (twin.theta == network.theta).all() and not np.shares_memory(twin.theta, network.theta)
-    assert all(np.shares_memory(parameter, twin.theta) for _, parameter, _ in twin.parameters())
-    assert all(np.shares_memory(gradient, twin.dtheta) for _, _, gradient in twin.parameters())
+    assert (twin.theta == network.theta).all() and not xp.shares_memory(twin.theta, network.theta)
+    assert all(xp.shares_memory(parameter, twin.theta) for _, parameter, _ in twin.parameters())
+    assert all(xp.shares_memory(gradient, twin.dtheta) for _, _, gradient in twin.parameters())
 
 
 def test_float64_and_float32_agree_to_the_precision_of_float32(rng):
     network = deep("float32")
     x, _ = inputs(network, 5, rng)
-    np.testing.assert_allclose(network(x), network.astype("float64")(x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(to_numpy(network(x)), to_numpy(network.astype("float64")(x)), rtol=1e-5, atol=1e-6)
 
 
 def test_summary_shows_each_width_and_count():
@@ -218,19 +225,19 @@ def test_a_chain_that_cannot_work_is_refused_when_it_is_built(build, words):
 )
 def test_an_input_that_does_not_fit_is_refused_in_words(x, error, words):
     with pytest.raises(error, match=words):
-        Network(Dense(3, 2)).forward(x)
+        Network(Dense(3, 2)).forward(xp.asarray(x))
 
 
 def test_backward_before_forward_is_refused():
     with pytest.raises(RuntimeError, match=r"backward needs a forward\(x\) first"):
-        Network(Dense(2, 1)).backward(np.ones((1, 1), "float32"))
+        Network(Dense(2, 1)).backward(ones(1, 1))
 
 
 @pytest.mark.parametrize("optimizer", [lambda network: SGD(network, 0.1), Adam])
 def test_backward_after_an_optimizer_step_needs_a_new_forward(optimizer):
     """What the layers remember belongs to the old theta."""
     network = Network(Dense(2, 1))
-    x, dy = np.ones((1, 2), "float32"), np.ones((1, 1), "float32")
+    x, dy = ones(1, 2), ones(1, 1)
     network.forward(x)
     network.backward(dy)
     optimizer(network).step()
@@ -242,17 +249,17 @@ def test_backward_after_an_optimizer_step_needs_a_new_forward(optimizer):
 
 def test_an_unknown_wrt_is_refused_and_the_choices_named():
     network = Network(Dense(2, 1))
-    network.forward(np.ones((1, 2), "float32"))
+    network.forward(ones(1, 2))
     with pytest.raises(ValueError, match=r"backward\(wrt='inputs'\): expected one of 'params', 'input', 'both'"):
-        network.backward(np.ones((1, 1), "float32"), wrt="inputs")
+        network.backward(ones(1, 1), wrt="inputs")
 
 
 @pytest.mark.parametrize("shape", [(4,), (1, 1), (4, 2), (1, 4)])
 def test_a_dy_of_another_shape_is_refused_and_never_broadcast(shape):
     network = Network(Dense(2, 1))
-    network.forward(np.ones((4, 2), "float32"))
+    network.forward(ones(4, 2))
     with pytest.raises(ValueError) as error:
-        network.backward(np.ones(shape, "float32"))
+        network.backward(ones(*shape))
     assert str(error.value) == f"backward: dy has shape {shape}, but the last forward gave (4, 1)"
 
 
@@ -260,17 +267,17 @@ def test_a_dy_of_another_shape_is_refused_and_never_broadcast(shape):
 def test_a_dy_of_another_precision_is_refused_as_such_an_x_is(dtype):
     """It would make every dx before it float64, and the whole backward pass half as fast."""
     network = Network(Dense(2, 1))
-    network.forward(np.ones((4, 2), "float32"))
+    network.forward(ones(4, 2))
     with pytest.raises(TypeError, match=f"dy is {dtype}, but this network computes in float32"):
-        network.backward(np.ones((4, 1), dtype))
+        network.backward(ones(4, 1, dtype=dtype))
 
 
 def test_calling_it_with_many_rows_gives_what_forward_gives(rng):
     network = Network(Dense(3, 4), Tanh(), seed=1)
-    x = rng.standard_normal((2500, 3), dtype="float32")
+    x = xp.asarray(rng.standard_normal((2500, 3), dtype="float32"))
     y = network(x)
     assert y.shape == (2500, 4)
-    np.testing.assert_allclose(y, network.forward(x), atol=1e-6)
+    np.testing.assert_allclose(to_numpy(y), to_numpy(network.forward(x)), atol=1e-6)
     assert network.layers[0]._scratch["y"].shape[0] == 2500  # from the forward; the call took 1024 at a time
 
 
@@ -278,3 +285,51 @@ def test_calling_it_bounds_the_memory(rng):
     network = Network(Dense(3, 4), seed=1)
     network(rng.standard_normal((2500, 3)))
     assert network.layers[0]._scratch["y"].shape[0] == 1024
+
+
+def test_a_pickled_network_keeps_its_layers_in_its_theta(rng):
+    network = Network(Dense(3, 4), Tanh(), seed=1)
+    again = pickle.loads(pickle.dumps(network))
+    assert (again.theta == network.theta).all()
+    again.theta[:] = 0
+    assert (again.layers[0].W == 0).all() and (network.layers[0].W != 0).all()
+
+
+def test_calling_it_leaves_nothing_for_backward(rng):
+    network = Network(Dense(3, 4), seed=1)
+    network.forward(ones(2, 3))
+    network(rng.standard_normal((2, 3)))
+    with pytest.raises(RuntimeError, match=r"after network\(x\)"):
+        network.backward(ones(2, 4))
+
+
+def test_a_twin_shares_theta_and_nothing_else(rng):
+    network = Network(Dense(3, 4), Tanh(), Dense(4, 2), seed=1)
+    twin = network.twin()
+    network.theta[:] = xp.asarray(rng.standard_normal(network.theta.shape))
+    x = xp.asarray(rng.standard_normal((5, 3), dtype="float32"))
+    assert (twin.forward(x) == network.forward(x)).all()
+    twin.backward(ones(5, 2))
+    assert twin.theta is network.theta and twin.dtheta.any() and not network.dtheta.any()
+    assert xp.shares_memory(twin.layers[0].dW, twin.dtheta)
+
+
+def test_a_list_is_refused_by_forward_in_words():
+    with pytest.raises(
+        TypeError, match=r"x is a list, but this network takes an array: use xp.asarray, or network\(x\)"
+    ):
+        Network(Dense(3, 4)).forward([[1.0, 2.0, 3.0]])
+
+
+@pytest.mark.parametrize("dtype", ["int32", "bool"])
+def test_a_type_that_cannot_hold_fractions_is_refused(dtype):
+    with pytest.raises(ValueError, match="expected a floating-point type"):
+        Network(Dense(3, 4), dtype=dtype)
+
+
+def test_a_layer_whose_initial_values_are_not_its_params_is_refused():
+    class Half(Dense):
+        params = ("W",)
+
+    with pytest.raises(ValueError, match=r"initialize gives \('W', 'b'\), but params says \('W',\)"):
+        Network(Half(3, 4))

@@ -3,8 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from minigan import SGD, Adam, Dense, Network
+from minigan import SGD, Adam, Dense, Network, to_numpy, xp
 from minigan.optimizers import Optimizer
+
+pytestmark = pytest.mark.usefixtures("each_backend")
 
 
 def textbook_sgd(theta, gradients, lr, momentum):
@@ -43,14 +45,14 @@ def network_of(dtype="float64"):
 def test_many_steps_agree_with_the_textbook(name, rng):
     rule, textbook, constants = RULES[name]
     network = network_of()
-    start = network.theta.copy()
+    start = to_numpy(network.theta).copy()
     gradients = rng.standard_normal((200, start.size)) * 10.0 ** rng.uniform(-6, 2, start.size)
     optimizer = rule(network, **constants)
     for g in gradients:
-        network.dtheta[:] = g
+        network.dtheta[:] = xp.asarray(g)
         optimizer.step()
     expected = textbook(start, gradients, **constants)
-    np.testing.assert_allclose(network.theta - start, expected - start, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(to_numpy(network.theta) - start, expected - start, rtol=1e-12, atol=1e-12)
     assert optimizer.steps == 200
 
 
@@ -60,13 +62,15 @@ def test_float32_stays_float32_and_the_gradient_as_it_was(name, rng):
     network = network_of("float32")
     optimizer = rule(network, **constants)
     g = rng.standard_normal(network.theta.shape).astype("float32")
-    start, theta = network.theta.astype("float64"), network.theta
-    network.dtheta[:] = g
+    start, theta = to_numpy(network.theta).astype("float64"), network.theta
+    network.dtheta[:] = xp.asarray(g)
     optimizer.step()
     assert network.theta is theta and theta.dtype == "float32"
-    assert {a.dtype.name for a in vars(optimizer).values() if isinstance(a, np.ndarray)} == {"float32"}
-    assert (network.dtheta == g).all()
-    np.testing.assert_allclose(theta, textbook(start, [g.astype("float64")], **constants), rtol=1e-6, atol=1e-7)
+    assert {a.dtype.name for a in vars(optimizer).values() if isinstance(a, xp.ndarray)} == {"float32"}
+    assert (to_numpy(network.dtheta) == g).all()
+    np.testing.assert_allclose(
+        to_numpy(theta), textbook(start, [g.astype("float64")], **constants), rtol=1e-6, atol=1e-7
+    )
 
 
 def test_the_defaults_are_those_of_the_gan():
@@ -77,10 +81,11 @@ def test_the_defaults_are_those_of_the_gan():
 
 def test_the_first_step_of_adam_is_lr_whatever_the_scale_of_the_gradient():
     network = network_of()
-    network.dtheta[:] = np.tile([1e-3, -1e-3, 1e3, -1e3, 1.0], 7)
+    g = np.tile([1e-3, -1e-3, 1e3, -1e3, 1.0], 7)
+    network.dtheta[:] = xp.asarray(g)
     start = network.theta.copy()
     Adam(network, lr=0.01).step()
-    np.testing.assert_allclose(network.theta - start, -0.01 * np.sign(network.dtheta), rtol=1.1e-5)
+    np.testing.assert_allclose(to_numpy(network.theta - start), -0.01 * np.sign(g), rtol=1.1e-5)
 
 
 def test_momentum_carries_on_where_the_gradient_is_gone():
@@ -90,7 +95,7 @@ def test_momentum_carries_on_where_the_gradient_is_gone():
     for g in (1.0, 0.0, 0.0):
         network.dtheta[:] = g
         optimizer.step()
-    np.testing.assert_allclose(network.theta - start, -(1 + 0.5 + 0.25), rtol=1e-12)
+    np.testing.assert_allclose(to_numpy(network.theta - start), -(1 + 0.5 + 0.25), rtol=1e-12)
 
 
 @pytest.mark.parametrize("rule", [SGD, Adam])
@@ -100,7 +105,7 @@ def test_a_quadratic_is_minimized(rule):
     for _ in range(400):
         network.dtheta[:] = 2 * (network.theta - 3.0)
         optimizer.step()
-    assert np.abs(network.theta - 3.0).max() < 1e-2
+    assert abs(network.theta - 3.0).max() < 1e-2
 
 
 @pytest.mark.parametrize("rule", [SGD, Adam])
@@ -111,16 +116,16 @@ def test_the_learning_rate_may_change_between_steps(rule):
     optimizer.lr = 0.001
     start = network.theta.copy()
     optimizer.step()
-    np.testing.assert_allclose(network.theta - start, -0.001, rtol=1e-6)
+    np.testing.assert_allclose(to_numpy(network.theta - start), -0.001, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
     "make, words",
     [
-        (lambda n: SGD(n, 0), "SGD: the learning rate must be positive, not 0"),
-        (lambda n: SGD(n, -0.1), "SGD: the learning rate must be positive, not -0.1"),
-        (lambda n: Adam(n, lr=-1), "Adam: the learning rate must be positive, not -1"),
-        (lambda n: Adam(n, lr=math.nan), "Adam: the learning rate must be positive, not nan"),
+        (lambda n: SGD(n, 0), "SGD: the learning rate must be positive and finite, not 0"),
+        (lambda n: SGD(n, -0.1), "SGD: the learning rate must be positive and finite, not -0.1"),
+        (lambda n: Adam(n, lr=-1), "Adam: the learning rate must be positive and finite, not -1"),
+        (lambda n: Adam(n, lr=math.nan), "Adam: the learning rate must be positive and finite, not nan"),
         (lambda n: SGD(n, 0.1, momentum=1), r"SGD: momentum must lie in \[0, 1\), not 1"),
         (lambda n: SGD(n, 0.1, momentum=-0.5), r"SGD: momentum must lie in \[0, 1\), not -0.5"),
         (lambda n: Adam(n, beta1=1.0), r"Adam: beta1 must lie in \[0, 1\), not 1.0"),

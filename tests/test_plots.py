@@ -216,7 +216,7 @@ def test_mistakes_are_one_line_and_exit_code_2(run, script, capsys):
         assert (stop.value.code, out, err.count("\n")) == (2, "", 1)
         return err
 
-    assert "/no/such/run/checkpoint.npz: cannot read this checkpoint" in message("/no/such/run")
+    assert "/no/such/run/checkpoint.npz: no such file" in message("/no/such/run")
     run.training.dataset = dataclasses.replace(run.training.dataset, images=run.training.dataset.images[::-1])
     run.save()
     assert "put those images back" in message(run.path)

@@ -120,7 +120,7 @@ def test_a_stopped_run_saves_draws_and_says_how_to_go_on(tmp_path, number, code)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stderr) == (code, "")
-    assert f"to go on: scripts/train_mnist.py --resume {out}" in stdout.splitlines()[-1]
+    assert f"to go on: {sys.executable} scripts/train_mnist.py --resume {out}" in stdout.splitlines()[-1]
     assert (out / "curves.png").exists()
     assert checkpoint.read(out / "checkpoint.npz")[1]["epoch"] >= 2
 
@@ -130,8 +130,8 @@ def test_a_stopped_run_saves_draws_and_says_how_to_go_on(tmp_path, number, code)
     [
         (["--data", "mnist", "--data-dir", "/no/such/folder"], "data_dir: there is no folder /no/such/folder"),
         (["--data", "digits", "--batch-size", "1798"], "batch_size=1798: expected 1 to 1797"),
-        (["--data", "digits", "--lr", "-0.001"], "Adam: the learning rate must be positive, not -0.001"),
-        (["--data", "digits", "--lr", "nan"], "Adam: the learning rate must be positive, not nan"),
+        (["--data", "digits", "--lr", "-0.001"], "Adam: the learning rate must be positive and finite, not -0.001"),
+        (["--data", "digits", "--lr", "nan"], "Adam: the learning rate must be positive and finite, not nan"),
         (["--data", "digits", "--epochs", "0"], "argument --epochs: expected a whole number of at least 1, not '0'"),
         (["--data", "digits", "--seed", "-1"], "argument --seed: expected a whole number of at least 0, not '-1'"),
         (["--data", "digits", "--objective", "wgan"], "argument --objective: invalid choice: 'wgan'"),
@@ -194,8 +194,48 @@ def test_a_walk_passes_through_the_latent_points_and_keeps_their_length():
     np.testing.assert_allclose(np.linalg.norm(points, axis=1), 7, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("n", "latent"), [(1, 50), (3, 1)])
+def test_a_walk_between_points_without_one_great_circle_is_straight(n, latent):
+    z = np.random.default_rng(0).standard_normal((n, latent)).astype("float32")
+    points = script("sample").walk(z, 5)
+    assert points.dtype == "float32" and np.isfinite(points).all()
+    np.testing.assert_allclose(points[::5], z, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "config.json is not JSON any more"),
+        ("[1]", "config.json holds [1], expected the settings"),
+        ("{}", "config.json holds [], expected the settings ['batch_size',"),
+        (None, "config.json: lr is 'fast', expected a value like 0.0002"),
+    ],
+)
+def test_a_configuration_that_was_edited_into_nonsense_is_refused_in_words(trained, tmp_path, text, message, capsys):
+    config = json.loads((trained / "config.json").read_text()) | {"lr": "fast"}
+    (tmp_path / "config.json").write_text(json.dumps(config) if text is None else text)
+    with pytest.raises(SystemExit) as stop:
+        train("--resume", tmp_path)
+    err = capsys.readouterr().err
+    assert stop.value.code == 2 and err.count("\n") == 1 and message in err
+
+
 def test_the_readme_is_up_to_date():
     assert script("update_readme").main(["--check"]) == 0, "run scripts/update_readme.py"
+
+
+def test_every_python_block_of_the_readme_runs(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run-1").symlink_to(trained)
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 3
+    seen = {}
+    for block in blocks:
+        exec(block, seen)
+    assert seen["images"].shape == (16, 8, 8)
+    assert capsys.readouterr().out.split() == ["[[False]", "[", "True]", "[", "True]", "[False]]"]
+    assert seen["gan"].sample(10).shape == (10, 784)
 
 
 def test_ci_runs_the_readmes_test_command():
