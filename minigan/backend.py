@@ -89,7 +89,11 @@ def host_generator(*key):
 
 
 def generator(*key):
-    """The same on the device in use. CuPy's streams differ from NumPy's; either repeats itself for the same key."""
+    """The same on the device in use. CuPy's streams differ from NumPy's; either repeats itself for the same key.
+
+    Philox counts its way through the stream: unlike CuPy's default, it starts anywhere without computing what lies
+    before.
+    """
     if xp._module is numpy:
         return host_generator(*key)
-    return xp.random.default_rng(int(host_generator(*key).integers(2**63)))
+    return xp.random.Generator(xp.random.Philox4x3210(int(host_generator(*key).integers(2**63))))

@@ -1,0 +1,202 @@
+"""A run on a device, proven on the stand-in: the same bits as NumPy, and rounds that neither wait, upload nor allocate.
+
+What a habit of the CPU would break is planted, one at a time, and must be noticed.
+"""
+
+import importlib.util
+import inspect
+import sys
+import textwrap
+from collections import Counter
+from pathlib import Path
+
+import numpy
+import pytest
+import standin
+
+from minigan import GAN, Dense, LeakyReLU, Network, Tanh, backend, to_numpy, use, xp
+from minigan.backend import host_generator
+from minigan.data import Batches, load
+from minigan.guard import ROUNDS_ON_A_GPU
+from minigan.run_directory import RunDirectory
+from minigan.training import Training
+
+ROOT = Path(__file__).resolve().parents[1]
+LATENT, PIXELS, BATCH = 100, 64, 256  # of the embedded digits: 7 rounds in an epoch
+COLUMN = 8  # numbers for each row of the batch: no more than that in losses and judgments
+
+
+def training(batch=BATCH):
+    G = Network(Dense(LATENT, 64), LeakyReLU(), Dense(64, 128), LeakyReLU(), Dense(128, 256), LeakyReLU(),
+                Dense(256, PIXELS), Tanh(), seed=0)  # fmt: skip
+    D = Network(Dense(PIXELS, 128), LeakyReLU(), Dense(128, 64), LeakyReLU(), Dense(64, 1), seed=1)
+    return Training(GAN(G, D), load("digits"), batch)
+
+
+def play(training, epochs=1):
+    """What each round cost."""
+    costs, rounds = [], training.rounds(epochs)
+    while True:
+        with standin.counted() as seen:
+            if next(rounds, rounds) is rounds:
+                return costs
+        costs.append(seen)
+
+
+def assert_free(costs, batch):
+    """No wait, no upload, and nothing new but the noise, the batch as it was stored, and columns (batch, 1)."""
+    expected = sorted([4 * batch * LATENT] * 2 + [batch * PIXELS])
+    for seen in costs:
+        assert seen.syncs == [], f"the host waits: {seen.syncs}"
+        assert seen.uploads == [], f"uploads: {seen.uploads}"
+        new = sorted(size for size in seen.allocations if size > 4 * batch * COLUMN)
+        assert new == expected, f"new arrays of {new} bytes, expected {expected}"
+
+
+@pytest.fixture
+def on_standin():
+    xp._switch(standin)
+
+
+def untimed(history):
+    return [{k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in history]
+
+
+def moment(training):
+    """Everything that a checkpoint holds, on the host."""
+    vectors = [
+        getattr(owner, name)
+        for _, network, optimizer in training.gan.players()
+        for owner, names in ((network, ["theta", "dtheta"]), (optimizer, optimizer.vectors))
+        for name in names
+    ]
+    return [to_numpy(a).tobytes() for a in [*vectors, training.log]], untimed(training.history)
+
+
+def whole_run(path):
+    """Two epochs with history, guard, checkpoint and pictures: (moment, {name: bytes of the pictures})."""
+    played = training()
+    run = RunDirectory(path, played, {})
+    for row in played.rounds(2):
+        run.after_round(row)
+    run.finish()
+    assert run.saved
+    pictures = {file.name: file.read_bytes() for file in path.rglob("*.png")}
+    return moment(played), pictures
+
+
+def test_a_whole_run_on_the_device_has_the_bits_of_numpy(tmp_path, monkeypatch):
+    """With the noise of the device's stream on both sides; all else is the program's own arithmetic."""
+
+    def devices_stream(*key):
+        return numpy.random.default_rng(int(host_generator(*key).integers(2**63)))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backend, "generator", devices_stream)
+        expected, pictures = whole_run(tmp_path / "numpy")
+    xp._switch(standin)
+    found, drawn = whole_run(tmp_path / "device")
+    assert found == expected
+    assert drawn == pictures and {"epoch-0002.png", "curves.png", "neighbors.png"} <= drawn.keys()
+
+
+def test_a_round_neither_waits_nor_uploads_nor_allocates(on_standin):
+    """From the second round on. The first one allocates, and uploads the order of its epoch."""
+    first, *others, last = play(training())
+    assert first.uploads == ["array"]
+    assert_free(others, BATCH)
+    launches = {len(seen.launches) for seen in others}
+    print(f"\nlaunches in a round: {launches}, {dict(Counter(others[0].launches).most_common())}")
+    assert len(launches) == 1 and launches.pop() <= 240
+    assert last.syncs.count("get") == 2  # the log and the samples, once in an epoch
+
+
+def test_the_guard_looks_at_one_round_in_64(on_standin):
+    costs = play(training(batch=16))[1:-1]
+    looks = [i for i, seen in enumerate(costs, 2) if seen.syncs]
+    assert looks == [ROUNDS_ON_A_GPU]
+    assert costs[ROUNDS_ON_A_GPU - 2].syncs == ["__bool__"] * 4  # a row for each player, and two losses
+
+
+@pytest.mark.parametrize("start, end", [("numpy", "standin"), ("standin", "numpy")])
+def test_a_checkpoint_of_one_backend_goes_on_on_the_other(tmp_path, start, end):
+    modules = {"numpy": numpy, "standin": standin}
+    xp._switch(modules[start])
+    saved = training()
+    for played, _ in enumerate(saved.rounds(2), 1):
+        if played == 10:
+            break
+    saved.save(tmp_path / "c.npz")
+    vectors, history = moment(saved)
+    xp._switch(modules[end])
+    restored = training()
+    restored.restore(tmp_path / "c.npz")
+    theta_g, _, m_g, v_g, theta_d, _, m_d, v_d, log = vectors  # a checkpoint does not hold dtheta
+    found = moment(restored)
+    assert [found[0][i] for i in (0, 2, 3, 4, 6, 7, 8)] == [theta_g, m_g, v_g, theta_d, m_d, v_d, log]
+    assert found[1] == history
+    assert [row is not None for row in restored.rounds(2)] == [False] * 3 + [True]
+
+
+def test_the_scripts_run_on_the_device_from_start_to_end(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "cupy", standin)
+    run = tmp_path / "run"
+    script("train_mnist").main(["--device", "gpu", "--data", "digits", "--dry-run", "--out", str(run)])
+    assert backend.name() == "standin" and "GPU" in capsys.readouterr().out
+    assert (run / "checkpoint.npz").exists() and (run / "training.html").exists()
+    for out in ("samples.png", "samples.npz"):
+        arguments = [str(run / "checkpoint.npz"), "--device", "gpu", "-n", "3", "--out", str(tmp_path / out)]
+        assert script("sample").main(arguments) == 0
+
+
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+ORDER = "xp.asarray(host_generator(self.seed, e).permutation(self.n))"
+NOISE = "rng.standard_normal((n, self.latent), dtype=self.generator.dtype)"
+HOST_RNG = "numpy.random.default_rng(0)"
+HABITS = {  # whose method, what stands there, what a habit of the CPU makes of it, and what is said
+    "a NumPy function": (Tanh.forward, "xp.tanh", "numpy.tanh", "does not support ufuncs"),
+    "float(loss)": (GAN.step, "return Round(", "return float(loss_d) and Round(", "__float__"),
+    "loss.item()": (GAN.step, "return Round(", "return loss_d.item() and Round(", "item"),
+    "if loss": (GAN.step, "return Round(", "return loss_d < 100 and Round(", "__bool__"),
+    "an f-string": (GAN.step, "return Round(", 'return f"{loss_d:.3f}" and Round(', "__format__"),
+    "print": (GAN.step, "return Round(", "return str(loss_d) and Round(", "__str__"),
+    "a mask": (LeakyReLU.backward, "dx *= dy", "dx *= dy; dy[positive]", "mask"),
+    "a host index": (Batches.epoch, ORDER, ORDER[len("xp.asarray(") : -1], "take"),
+    "noise from the host": (GAN.latent_points, NOISE, f"xp.asarray({NOISE})".replace("rng", HOST_RNG), "array"),
+    "a list mixed in": (Dense.forward, "y += self.b", "y += [0.0] * self.n_out", "Unsupported type <class 'list'>"),
+    "a host array mixed in": (Dense.forward, "y += self.b", "y += numpy.zeros(self.n_out)", "<class 'numpy.ndarray'>"),
+    "d[:] = host": (GAN.discriminator_step, "[:n] = x", "[:n] = numpy.zeros(x.shape)", "cannot be used for fill"),
+    "np.asarray": (Training._end_epoch, "to_numpy(self.log)", "numpy.asarray(self.log)", "Implicit conversion"),
+    "np.testing": (GAN.step, "return Round(", "numpy.testing.assert_allclose(d_real, 0); return Round(", "Implicit"),
+    "errstate": (LeakyReLU.forward, "xp.multiply(x", 'with xp.errstate(over="ignore"): xp.multiply(x', "errstate"),
+    "rng.permutation": (Batches.epoch, ORDER, "xp.random.default_rng(e).permutation(self.n)", "permutation"),
+    "xp.insert": (GAN.step, "(d_real > 0.5)", "(xp.insert(d_real, 0, 1) > 0.5)", "insert"),
+    "a.resize": (Batches.epoch, "self.x += self.shift", "self.x += self.shift; self.x.copy().resize(3, 3)", "resize"),
+    "a new array for each result": (Dense.forward, "xp.matmul(x, self.W, out=y)", "y = x @ self.W", "new arrays of"),
+}  # fmt: skip
+
+
+def plant(monkeypatch, method, old, new):
+    """Change a line of one method, in memory."""
+    module = sys.modules[method.__module__]
+    source = textwrap.dedent(inspect.getsource(method))
+    assert old in source, "the line to change is no longer there"
+    names = {**vars(module), "numpy": numpy}
+    exec(source.replace(old, new), names)
+    monkeypatch.setattr(getattr(module, method.__qualname__.split(".")[0]), method.__name__, names[method.__name__])
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_a_planted_habit_of_the_cpu_is_caught(habit, monkeypatch, on_standin):
+    *change, words = HABITS[habit]
+    plant(monkeypatch, *change)
+    with pytest.raises((TypeError, ValueError, AttributeError, AssertionError), match=words):
+        assert_free(play(training())[1:-1], BATCH)
+    use("numpy")
+    play(training())  # where nobody would have noticed
