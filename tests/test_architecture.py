@@ -28,7 +28,7 @@ RANKS = (
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 EXCEPTIONS = {("activations", "layers")}  # the same rank, but Layer is the base of every activation
 CORE = ("layers", "activations", "losses", "network", "optimizers", "objectives", "gan")
-CONSTRUCTORS = {"Generator", "PCG64", "SeedSequence", "default_rng"}
+CONSTRUCTORS = {"Generator", "PCG64", "Philox4x3210", "SeedSequence", "default_rng"}
 
 
 def named(paths):

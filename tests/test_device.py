@@ -173,7 +173,7 @@ HABITS = {  # whose method, what stands there, what a habit of the CPU makes of 
     "a host array mixed in": (Dense.forward, "y += self.b", "y += numpy.zeros(self.n_out)", "<class 'numpy.ndarray'>"),
     "d[:] = host": (GAN.discriminator_step, "[:n] = x", "[:n] = numpy.zeros(x.shape)", "cannot be used for fill"),
     "np.asarray": (Training._end_epoch, "to_numpy(self.log)", "numpy.asarray(self.log)", "Implicit conversion"),
-    "np.testing": (GAN.step, "return Round(", "numpy.testing.assert_allclose(d_real, 0); return Round(", "Implicit"),
+    "np.testing": (GAN.step, "return Round", "numpy.testing.assert_allclose(d_real, d_real); return Round", "Implicit"),
     "errstate": (LeakyReLU.forward, "xp.multiply(x", 'with xp.errstate(over="ignore"): xp.multiply(x', "errstate"),
     "rng.permutation": (Batches.epoch, ORDER, "xp.random.default_rng(e).permutation(self.n)", "permutation"),
     "xp.insert": (GAN.step, "(d_real > 0.5)", "(xp.insert(d_real, 0, 1) > 0.5)", "insert"),
