@@ -28,8 +28,8 @@ ROUNDS = 6000  # enough for digits that one can read
 
 
 def players(size, latent, seed):
-    """G: z -> image in [-1, 1], and D: image -> logit. Small images get small networks."""
-    a, b, c = (256, 512, 1024) if size > 256 else (64, 128, 256)
+    """G: z -> image in [-1, 1], and D: image -> logit. Small images get half the widths."""
+    a, b, c = (256, 512, 1024) if size > 256 else (128, 256, 512)
     generator = Network(
         Dense(latent, a), LeakyReLU(),
         Dense(a, b), LeakyReLU(),

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from minigan import checkpoint
+from minigan import GAN, Dense, Network, Tanh, checkpoint
+from minigan.gradcheck import check_game
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -236,6 +237,22 @@ def test_every_python_block_of_the_readme_runs(trained, tmp_path, monkeypatch, c
     assert seen["images"].shape == (16, 8, 8)
     assert capsys.readouterr().out.split() == ["[[False]", "[", "True]", "[", "True]", "[False]]"]
     assert seen["gan"].sample(10).shape == (10, 784)
+
+
+def test_the_examples_of_contributing_work(tmp_path, rng):
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    layer, objective, data = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "my_layers.py").write_text(layer)
+    result = run("scripts/check_gradients.py", "--layer", f"{tmp_path}/my_layers.py:Swish")
+    assert result.returncode == 0, result.stdout
+    seen = {}
+    exec(objective, seen)
+    exec(data, seen)
+    assert seen["x"].shape == (50, 144) and seen["x"].min() == -1
+    G, D = Network(Dense(3, 6), Tanh(), Dense(6, 4), Tanh()), Network(Dense(4, 5), Tanh(), Dense(5, 1))
+    gan = GAN(G, D, seen["LeastSquares"]())
+    assert check_game(gan, rng.standard_normal((6, 4)), rng.standard_normal((6, 3))).ok
+    gan.step(rng.standard_normal((6, 4)).astype("float32"))
 
 
 def test_ci_runs_the_readmes_test_command():
