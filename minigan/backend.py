@@ -9,6 +9,7 @@ import importlib
 import numpy
 
 BACKENDS = "numpy", "cupy"
+INSTALL = "install minigan[cuda12] or minigan[cuda13], whichever your driver supports (nvidia-smi shows it)"
 
 
 class _ArrayModule:
@@ -62,16 +63,22 @@ def _import(name):
         raise ValueError(f"unknown backend {name!r}: expected one of {', '.join(map(repr, BACKENDS))}")
     if name == "numpy":
         return numpy
-    install = "install minigan[cuda12] or minigan[cuda13], whichever your driver supports (nvidia-smi shows it)"
     try:
         cupy = importlib.import_module("cupy")
     except ImportError as error:
-        raise RuntimeError(f'use("cupy") needs CuPy, which does not import here ({error}): {install}') from error
+        raise RuntimeError(f"a GPU needs CuPy, which does not import here ({error}): {INSTALL}") from error
     if not cupy.is_available():
         raise RuntimeError(
-            f'use("cupy"): CuPy {cupy.__version__} is installed but finds no usable GPU (no NVIDIA driver, or one '
-            f"too old for this CuPy): check nvidia-smi, then {install}"
+            f"CuPy {cupy.__version__} is installed but finds no usable GPU (no NVIDIA driver, or one too old for this "
+            f"CuPy): check nvidia-smi, then {INSTALL}"
         )
+    try:
+        one = cupy.ones((1, 1), dtype="float32")
+        float((one @ one)[0, 0])
+    except Exception as error:  # CuPy alone, without CUDA's libraries, stops only here, with errors of many types
+        raise RuntimeError(
+            f"CuPy {cupy.__version__} finds a GPU but cannot compute on it ({error}): {INSTALL}"
+        ) from error
     return cupy
 
 

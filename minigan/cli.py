@@ -53,10 +53,10 @@ def choose_device(name):
     try:
         use("cupy")
         return "GPU (CuPy)"
-    except RuntimeError:
+    except RuntimeError as error:
         if name == "gpu":
-            raise
-        return "CPU (NumPy): no usable GPU here"
+            raise RuntimeError(f"--device gpu: {error}") from error
+        return "CPU (NumPy): no usable GPU here, python -m minigan.doctor says why"
 
 
 class StopSignal:

@@ -21,7 +21,7 @@ RANKS = (
     ("layers", "activations", "losses"),
     ("network", "optimizers", "objectives"),
     ("gan", "data", "diagnosis", "advice"),
-    ("slopes", "checkpoint", "metrics", "plots", "guard", "cli", "parallel"),
+    ("slopes", "checkpoint", "metrics", "plots", "guard", "cli", "doctor", "parallel"),
     ("gamecheck", "training"),
     ("gradcheck", "run_directory"),
 )

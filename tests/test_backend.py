@@ -12,6 +12,7 @@ def stub_cupy(monkeypatch, usable):
     """A module that passes for CuPy, with one function of its own."""
     cupy = ModuleType("cupy")
     cupy.__version__, cupy.is_available, cupy.exp = "14.0.0", lambda: usable, lambda a: "exp on the device"
+    cupy.ones = np.ones
     monkeypatch.setitem(sys.modules, "cupy", cupy)
 
 
@@ -75,6 +76,20 @@ def test_use_cupy_where_it_is_not_installed_says_what_to_install(monkeypatch):
 def test_use_cupy_without_a_usable_gpu_says_what_to_check(monkeypatch):
     stub_cupy(monkeypatch, usable=False)
     with pytest.raises(RuntimeError, match=r"CuPy 14.0.0 is installed but finds no usable GPU.*nvidia-smi.*\[cuda13\]"):
+        use("cupy")
+    assert xp.exp is np.exp
+
+
+def test_use_cupy_without_the_libraries_of_cuda_says_what_to_install(monkeypatch):
+    """Without them CuPy finds the GPU and makes arrays, and stops at the first matrix product."""
+
+    class Array:
+        def __matmul__(self, other):
+            raise ImportError('Failure finding "libcublasLt.so.13"')
+
+    stub_cupy(monkeypatch, usable=True)
+    sys.modules["cupy"].ones = lambda shape, dtype: Array()
+    with pytest.raises(RuntimeError, match=r"finds a GPU but cannot compute on it \(.*libcublasLt.*\[cuda13\]"):
         use("cupy")
     assert xp.exp is np.exp
 
