@@ -128,7 +128,7 @@ def one_blas_thread():
     """
     if backend.name() != "numpy":
         return False
-    if any(os.environ.get(name, "1") != "1" for name in BLAS_SETTINGS):
+    if any(os.environ.get(name, "") not in ("", "1") for name in BLAS_SETTINGS):
         return False
     for path in Path(numpy.__file__).parents[1].glob("numpy.libs/*openblas*"):
         library = ctypes.CDLL(str(path))

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""The README's table of speed, and docs/speed.png, from benchmarks/results/peers.json."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from peers import PEERS
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "peers.json"
+COLORS = {
+    "minigan": "C3",
+    "minigan-parallel": "C1",
+    "torch": "C0",
+    "torch-fused": "C9",
+    "torch-compile": "C4",
+    "jax": "C2",
+    "autograd": "C5",
+    "floor": "black",
+}
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "speed.png", metavar="FILE")
+    args = parser.parse_args(argv)
+    results = json.loads(args.results.read_text())
+    draw(results, args.out)
+    print(f"{speed_table(results)}\n\n{caption(results)}")
+    return 0
+
+
+def speed_table(results):
+    """Milliseconds per round of every peer, on each number of threads, and what else was measured, as Markdown."""
+    batches = sorted({result["batch"] for result in results["rounds"]})
+    threads = sorted({result["threads"] for result in results["rounds"]}, reverse=True)
+    found = {(result["batch"], result["threads"]): result["peers"] for result in results["rounds"]}
+    busy = [key for key in found if any("slowdown" in figures for figures in found[key].values())]
+    shown = min(busy, key=lambda key: (-key[1], abs(key[0] - 128))) if busy else None
+    head = [f"batch {n}" for n in batches]
+    if shown:
+        head.append(f"busy neighbor, batch {shown[0]}")
+    if results["start"]:
+        head += ["first round after", "memory", "installed"]
+    names = [name for name in PEERS if any(name in peers for peers in found.values())]
+    rows = [
+        f"| ms per round, {' / '.join(map(str, threads))} threads | {' | '.join(head)} |",
+        "|---|" + "---:|" * len(head),
+    ]
+    for name in names:
+        cells = [" / ".join(milliseconds(found.get((n, t), {}).get(name)) for t in threads) for n in batches]
+        if shown:
+            slowdown = found[shown].get(name, {}).get("slowdown")
+            cells.append(f"{slowdown[1]:.1f} times" if slowdown else "")
+        if results["start"]:
+            cells += start_cells(results["start"].get(name))
+        rows.append(f"| {PEERS[name].title} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def milliseconds(figures):
+    """The median, or a dash."""
+    return f"{figures['ms'][1]:.1f}" if figures else "-"
+
+
+def start_cells(figures):
+    """Start-up, memory and size; empty for the floor."""
+    if figures is None:
+        return ["", "", ""]
+    return [f"{figures['seconds'][1]:.1f} s", f"{figures['peak_mb'][1]:.0f} MB", f"{figures['installed_mb']:.0f} MB"]
+
+
+def caption(results):
+    """On what it was measured, as a sentence."""
+    machine, versions = results["machine"], results["versions"]
+    libraries = ", ".join(f"{name} {version}" for name, version in versions.items() if name != "minigan")
+    return (
+        f"*Medians over turns; {machine['cores']} cores of {machine['processor']}, Python {machine['python']}, "
+        f"NumPy {machine['numpy']} with {machine['blas']}; {libraries}.*"
+    )
+
+
+def draw(results, path):
+    """Time per round over the batch, a panel for each number of threads, with the floor as a dashed line."""
+    threads = sorted({result["threads"] for result in results["rounds"]}, reverse=True)
+    figure = Figure(figsize=(5 * len(threads), 4.2), layout="constrained")
+    panels = figure.subplots(1, len(threads), sharey=True, squeeze=False)[0]
+    for axes, count in zip(panels, threads, strict=True):
+        here = sorted((r for r in results["rounds"] if r["threads"] == count), key=lambda r: r["batch"])
+        for name in PEERS:
+            curve = [(r["batch"], r["peers"][name]["ms"][1]) for r in here if name in r["peers"]]
+            if curve:
+                style = {"linestyle": "--"} if name == "floor" else {"marker": "o"}
+                style["linewidth"] = 2.5 if name.startswith("minigan") else 1.2
+                axes.plot(*zip(*curve, strict=True), label=PEERS[name].title, color=COLORS[name], **style)
+        batches = [r["batch"] for r in here]
+        axes.set(xscale="log", yscale="log", xlabel="batch", title=f"{count} thread{'s' * (count > 1)}")
+        axes.set_xticks(batches, map(str, batches))
+        axes.minorticks_off()
+        ticks = [ms for ms in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if in_view(ms, axes.get_ylim())]
+        axes.set_yticks(ticks, map("{:g}".format, ticks))
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("ms per round")
+    panels[0].legend(fontsize="small")
+    figure.savefig(path, dpi=100)
+
+
+def in_view(value, limits):
+    """Whether the value lies between the limits."""
+    return limits[0] <= value <= limits[1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The round of the reference game in other libraries, each written as its own users would at its best.
+
+A peer is a class with the signature and the methods of `with_minigan.Peer`. Its module imports its own library and
+none of the others; `worker` runs one in a process of its own.
+"""
+
+import importlib.util
+import os
+import shutil
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """Where a peer is, what it is called in a table, and which distributions it needs."""
+
+    title: str
+    module: str
+    cls: str
+    needs: tuple[str, ...]
+
+
+PEERS = {
+    "minigan": Entry("minigan", "with_minigan", "Peer", ("minigan",)),
+    "minigan-parallel": Entry("minigan, ParallelGAN", "with_minigan", "ParallelPeer", ("minigan",)),
+    "torch": Entry("PyTorch, default Adam", "with_torch", "Plain", ("torch", "numpy")),
+    "torch-fused": Entry("PyTorch, fused Adam", "with_torch", "Fused", ("torch", "numpy")),
+    "torch-compile": Entry("PyTorch, compiled, fused Adam", "with_torch", "Compiled", ("torch", "numpy")),
+    "jax": Entry("JAX, jit", "with_jax", "Peer", ("jax", "optax")),
+    "autograd": Entry("HIPS autograd", "with_autograd", "Peer", ("autograd",)),
+    "floor": Entry("matrix products alone", "with_minigan", "FloorPeer", ("minigan",)),
+}
+
+
+def make(name, *args):
+    """The peer of that name; its library is imported here and not before."""
+    entry = PEERS[name]
+    return getattr(importlib.import_module(f"peers.{entry.module}"), entry.cls)(*args)
+
+
+def missing(name):
+    """What the peer lacks on this machine, in words, or None."""
+    for package in PEERS[name].needs:
+        if importlib.util.find_spec(package) is None:
+            return f"{package} is not installed (pip install '.[bench]')"
+    if name == "torch-compile" and not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
+        return "torch.compile needs a C++ compiler"
+    return None
+
+
+def environment(name, threads):
+    """The variables that give the peer so many threads; they are read when its library is imported."""
+    blas = 1 if name == "minigan-parallel" else threads
+    names = "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"
+    return {
+        **os.environ,
+        **dict.fromkeys(names, str(blas)),
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}",
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",  # no pool of compilers beside the worker
+    }
+
+
+def pin(threads):
+    """Keep this process on as many cores as it has threads, where the system lets one: the same cores for all."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
