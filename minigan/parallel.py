@@ -46,10 +46,16 @@ class ParallelGAN(GAN):
         D.check(x)
         z, shares = self.noise(n), self.shares(n)
         a_real, a_fake = xp.empty((n, 1), dtype=D.dtype), xp.empty((n, 1), dtype=D.dtype)
+        if self.batch is None or len(self.batch) != 2 * n:
+            self.batch = xp.empty((2 * n, D.n_in), dtype=D.dtype)
 
         def forward(G, D, rows):
-            a = D.forward(xp.concatenate((x[rows], G.forward(z[rows], training=True))), training=True)
-            a_real[rows], a_fake[rows] = a[: len(a) // 2], a[len(a) // 2 :]
+            share = self.batch[2 * rows.start : 2 * rows.stop]
+            k = len(share) // 2
+            share[:k] = x[rows]
+            share[k:] = G.forward(z[rows], training=True)
+            a = D.forward(share, training=True)
+            a_real[rows], a_fake[rows] = a[:k], a[k:]
 
         def backward(G, D, rows):
             D.backward(xp.concatenate((da_real[rows], da_fake[rows])), wrt="params")

@@ -18,10 +18,10 @@ TILES = 64  # samples that are drawn from the same noise after every epoch
 class Training:
     """A GAN, a data set, and how far the one has played on the other.
 
-    `rounds(epochs)` plays. `history` is one dict per finished epoch, of means over its rounds; only `norm_g` and `norm_d`,
-    the norms of the gradients, are of its last round. `save(path)` and `restore(path)` write and read the whole state:
-    all that is random is a function of the GAN's seed and of `epoch` and `round`, so N + M epochs are bit for bit N
-    epochs, saved, restored, and M more.
+    `rounds(epochs)` plays. `history` is one dict per finished epoch, of means over its rounds; only the norms of the
+    gradients, `norm_g` and `norm_d`, are of its last round. `save(path)` and `restore(path)` write and read the whole
+    state: all that is random is a function of the GAN's seed and of `epoch` and `round`, so N + M epochs are bit for bit
+    N epochs, saved, restored, and M more.
 
     `samples` are G's images of the same noise at the end of the epoch that was last played, rows on the host.
 

@@ -1,5 +1,7 @@
 """parallel: a round that is split over threads is the same round."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,20 @@ def test_threads_are_used_where_they_pay(monkeypatch):
     assert module.best_threads(128, 100_000) == 1
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
     assert module.best_threads(128, 1_000_000) == 1
+
+
+def test_a_round_allocates_nothing_large_in_steady_state():
+    G, D = (
+        Network(Dense(20, 400), LeakyReLU(), Dense(400, 300), Tanh()),
+        Network(Dense(300, 400), Dense(400, 1), seed=1),
+    )
+    gan, x = ParallelGAN(G, D, threads=2), np.zeros((128, 300), "float32")
+    for _ in range(3):
+        gan.step(x)
+    tracemalloc.start()
+    try:
+        gan.step(x)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 100_000  # the batch alone has 154 KB; the noise 10 KB
