@@ -12,8 +12,8 @@ from peers import PEERS
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "peers.json"
 COLORS = {
+    "minigan-alone": "C1",
     "minigan": "C3",
-    "minigan-parallel": "C1",
     "torch": "C0",
     "torch-fused": "C9",
     "torch-compile": "C4",

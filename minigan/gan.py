@@ -98,10 +98,6 @@ class GAN:
         yield "generator", self.generator, self.generator_optimizer
         yield "discriminator", self.discriminator, self.discriminator_optimizer
 
-    def twins(self, player):
-        """The networks that share this player's theta, itself first: one for each thread that plays its part."""
-        return [getattr(self, player)]
-
     def _check(self):
         G, D, objective = self.generator, self.discriminator, self.objective
         if G is D or any(layer in D.layers for layer in G.layers):

@@ -29,18 +29,19 @@ class Guard:
         self.gan, self.rounds = gan, 0
         self.real = None  # the real samples of the present round
         self.every = 1 if backend.name() == "numpy" else ROUNDS_ON_A_GPU
-        for player, _, optimizer in gan.players():
-            rows = [_first_row(twin) for twin in gan.twins(player)]
-            optimizer.watch = lambda player=player, rows=rows: self.look(player, rows)
+        for player, network, optimizer in gan.players():
+            _, _, gradient = next(network.parameters())
+            row = gradient.reshape(-1)[: gradient.shape[-1]]
+            optimizer.watch = lambda player=player, row=row: self.look(player, row)
 
     def begin_round(self, real):
         """Remember the round's real samples (N, width), to look there too."""
         self.real = real
         self.rounds += 1
 
-    def look(self, player, rows):
-        """Raises NotFiniteError, saying where it began, unless these rows of `player`'s gradient are finite."""
-        if self.rounds % self.every == 0 and not all(xp.isfinite(row).all() for row in rows):
+    def look(self, player, row):
+        """Raises NotFiniteError, saying where it began, unless this row of `player`'s gradient is finite."""
+        if self.rounds % self.every == 0 and not xp.isfinite(row).all():
             raise NotFiniteError(f"{self.find(player)}, found before the {player}'s step. {HELP}")
 
     def look_at_losses(self, loss_d, loss_g):
@@ -93,11 +94,6 @@ class Guard:
             return None
         tensor, g = bad[-1]  # backward comes from the end: there it began
         return f"{player}, {_layer(network, tensor)}: {_entries('d' + tensor.split('.')[1], g)}"
-
-
-def _first_row(network):
-    _, _, gradient = next(network.parameters())
-    return gradient.reshape(-1)[: gradient.shape[-1]]
 
 
 def _first_output(network, x):

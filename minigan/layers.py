@@ -28,7 +28,7 @@ class Layer:
     range = None  # the interval (low, high) that the outputs lie in, where it is bounded
 
     def initialize(self, rng):
-        """{name: initial value} for each name in `params`, as host arrays drawn from the generator `rng`."""
+        """{name: initial array} for each name in `params`; random ones are drawn on the host, from `rng`."""
         return {}
 
     def forward(self, x, training=False):

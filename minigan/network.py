@@ -91,15 +91,6 @@ class Network:
             for name in layer.params:
                 yield f"{i}.{name}", getattr(layer, name), getattr(layer, "d" + name)
 
-    def twin(self):
-        """A network over the same theta, with a dtheta and memory of its own: for another thread."""
-        twin = self.astype(self.dtype)
-        twin._theta = self._theta
-        for layer, original in zip(twin.layers, self.layers, strict=True):
-            for name in layer.params:
-                setattr(layer, name, getattr(original, name))
-        return twin
-
     def astype(self, dtype):
         """A copy in another precision, with memory of its own; "float64" for gradient checks."""
         twin = copy.deepcopy(self)

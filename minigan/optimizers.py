@@ -23,24 +23,15 @@ class Optimizer:
 
     def step(self):
         """One update with the network's present dtheta. What its layers remember is out of date afterwards."""
-        self.begin()
-        self.update(slice(None))
-        self.network.forget()
-
-    def begin(self):
-        """Count the step; theta is still what the gradient saw."""
         if self.watch is not None:
             self.watch()
         self.steps += 1
+        self.update(self.network.theta, self.network.dtheta)
+        self.network.forget()
 
-    def update(self, part):
-        """Apply the rule to this part, a slice, of theta and all that goes with it."""
-        raise NotImplementedError(f"{type(self).__name__} needs an update(part)")
-
-    def parts(self, part):
-        """theta, its gradient g, each of the `vectors`, and scratch memory: this part of each."""
-        vectors = (getattr(self, name) for name in (*self.vectors, "_scratch"))
-        return [a[part] for a in (self.network.theta, self.network.dtheta, *vectors)]
+    def update(self, theta, g):
+        """Change theta in place, given its gradient g."""
+        raise NotImplementedError(f"{type(self).__name__} needs an update(theta, g)")
 
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)}' for name in self.constants)})"
@@ -59,8 +50,8 @@ class SGD(Optimizer):
         super().__init__(network, lr)
         self.momentum = _below_one("SGD", "momentum", momentum)
 
-    def update(self, part):
-        theta, g, v, s = self.parts(part)
+    def update(self, theta, g):
+        v, s = self.v, self._scratch
         v *= self.momentum
         v -= xp.multiply(g, self.lr, out=s)
         theta += v
@@ -85,8 +76,8 @@ class Adam(Optimizer):
             raise ValueError(f"Adam: eps must be positive, not {eps}")
         self.beta1, self.beta2, self.eps = _below_one("Adam", "beta1", beta1), _below_one("Adam", "beta2", beta2), eps
 
-    def update(self, part):
-        theta, g, m, v, s = self.parts(part)
+    def update(self, theta, g):
+        m, v, s = self.m, self.v, self._scratch
         root = (1 - self.beta2**self.steps) ** 0.5
         m *= self.beta1
         m += xp.multiply(g, 1 - self.beta1, out=s)

@@ -20,8 +20,8 @@ class Training:
 
     `rounds(epochs)` plays. `history` is one dict per finished epoch, of means over its rounds; only the norms of the
     gradients, `norm_g` and `norm_d`, are of its last round. `save(path)` and `restore(path)` write and read the whole
-    state: all that is random is a function of the GAN's seed and of `epoch` and `round`, so N + M epochs are bit for bit
-    N epochs, saved, restored, and M more.
+    state: all that is random is a function of the GAN's seed and of `epoch` and `round`, so N + M epochs are bit for
+    bit N epochs, saved, restored, and M more.
 
     `samples` are G's images of the same noise at the end of the epoch that was last played, rows on the host.
 

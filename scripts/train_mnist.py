@@ -9,7 +9,6 @@ import dataclasses
 import itertools
 import shlex
 import sys
-from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -19,7 +18,6 @@ from minigan.advice import read_history
 from minigan.cli import Parser, StopSignal, choose_device, whole
 from minigan.data import load
 from minigan.guard import NotFiniteError
-from minigan.parallel import ParallelGAN, best_threads
 from minigan.run_directory import RunDirectory, read_config
 from minigan.training import Training, report
 
@@ -54,15 +52,12 @@ def main(argv=None):
         if args.dry_run:
             data = dataclasses.replace(data, images=data.images[: 3 * batch_size], labels=None)
         G, D = players(data.size, args.latent, args.seed)
-        threads = args.threads or best_threads(batch_size, G.theta.size)
-        game = partial(ParallelGAN, threads=threads) if threads > 1 else GAN
-        gan = game(G, D, OBJECTIVES[args.objective](), args.seed, Adam(G, lr=args.lr), Adam(D, lr=args.lr))
+        gan = GAN(G, D, OBJECTIVES[args.objective](), args.seed, Adam(G, lr=args.lr), Adam(D, lr=args.lr))
         training = Training(gan, data, batch_size)
         run = RunDirectory(args.out, training, config_of(args), args.resume, args.checkpoint_every)
     if data.notice:
         print(data.notice, file=sys.stderr)
-    where = f"{device}, {threads} threads" if threads > 1 else device
-    print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}; {where}")
+    print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}; {device}")
     print(f"generator\n{G.summary()}\ndiscriminator\n{D.summary()}")
     return play(training, run, args.epochs or (2 if args.dry_run else -(-ROUNDS // training.batches.rounds)))
 
@@ -115,7 +110,6 @@ def arguments():
     add("--data-dir", help="where MNIST's files are or shall go; for idx, the file of images or its folder")
     add("--out", help="directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")
     add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
-    add("--threads", type=whole(1), help="that share a batch on the CPU (default: one for 32 images, up to one a core)")
     add("--checkpoint-every", type=float, default=300.0, metavar="SECONDS",
         help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
     add("--dry-run", action="store_true", help="two short epochs, to see everything written within seconds")

@@ -76,9 +76,8 @@ def mutation_score():
     found = re.search(r"(\d+) mutants: (\d+) caught, (\d+) equivalent \(listed\), 0 survivors", done.stdout)
     total, caught, equivalent = found.groups()
     return (
-        f"And the checks are checked: of {total} small changes to the mathematics of the source "
-        f"(`python tests/mutants.py`), they catch {caught}; the other {equivalent} are listed there with the reason why "
-        "nothing could tell them apart."
+        f"And the checks are checked: of {total} small changes to the mathematics (`python tests/mutants.py`) they "
+        f"catch {caught}; the other {equivalent} are listed there, with the reason why nothing could tell them apart."
     )
 
 

@@ -424,24 +424,6 @@ def network_is_made_and_copied_as_stated(m):
     tracemalloc.stop()
 
 
-def network_has_twins_over_one_theta(m):
-    network = m.network.Network(m.layers.Dense(5, 4), m.activations.ReLU(), m.layers.Dense(4, 2), dtype="float64")
-    twin = network.twin()
-    assert twin.theta is network.theta and twin is not network and not np.shares_memory(twin.dtheta, network.dtheta)
-    network.theta[...] = draw(34, seed=4)
-    x, dy = draw(3, 5), draw(3, 2, seed=1)
-    y = network.forward(x).copy()
-    same(twin.forward(x[::-1]), y[::-1], 1e-12)
-    same(network.backward(dy), twin.backward(dy[::-1])[::-1], 1e-12)
-    same(network.dtheta, twin.dtheta, 1e-12)
-    same(network.layers[0].W.ravel(), network.theta[:20], 0)
-    for layer, other in zip(network.layers, twin.layers, strict=True):
-        assert layer is not other
-        for name in layer.params:
-            assert np.shares_memory(getattr(layer, name), getattr(other, name))
-            assert np.shares_memory(getattr(other, "d" + name), twin.dtheta)
-
-
 def game(m, objective, dtype="float64", seed=SEED, **options):
     D, A = m.layers.Dense, m.activations
     G = m.network.Network(D(3, 6), A.ReLU(), D(6, 4), A.Tanh(), seed=1, dtype=dtype)
@@ -634,7 +616,6 @@ CHECKS = (
     network_is_the_chain_rule,
     network_asks_each_layer_for_what_is_needed,
     network_is_made_and_copied_as_stated,
-    network_has_twins_over_one_theta,
     gan_plays_the_round_that_is_written_in_the_paper,
     gan_asks_for_what_is_needed,
     gan_passes_the_check_of_the_game,

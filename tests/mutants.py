@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MUTATED = "layers", "activations", "losses", "network", "optimizers", "objectives", "gan"
 LOADED = (*MUTATED, "diagnosis", "slopes", "gamecheck", "gradcheck")
 VALIDATION = {"_check", "check", "_check_dtype", "_widths", "_below_one", "_same_shape", "_optimizer"}
-NOT_MATHEMATICS = VALIDATION | {"__repr__", "summary", "players", "twins"}
+NOT_MATHEMATICS = VALIDATION | {"__repr__", "summary", "players"}
 SECONDS = 5  # for one mutant: one that hangs is caught
 
 Mutant = namedtuple("Mutant", "key module tree")  # key: "layers.Dense.backward: before -> after"
@@ -306,10 +306,6 @@ def run(modules=MUTATED, every=1):
 
 
 EQUIVALENT = {  # key: why no check can tell the mutant from the original
-    "network.Network.twin: for layer, original in zip(twin.layers, self.layers, strict=True): -> for layer, original "
-    "in zip(twin.layers, self.layers):": "a copy has as many layers: strict only says so",
-    "network.Network.twin: for layer, original in zip(twin.layers, self.layers, strict=True): -> for layer, original "
-    "in zip(twin.layers, self.layers, strict=False):": "a copy has as many layers: strict only says so",
     "network.Network.__call__: y = xp.concatenate([self.forward(x[i:i + CHUNK]).copy() for i in range(0, "
     "max(len(x), 1), CHUNK)]) -> y = xp.concatenate([self.forward(x[i:i + CHUNK]).copy() for i in range(0, "
     "max(len(x), 2), CHUNK)])": "one chunk either way: CHUNK is larger than 2",

@@ -21,7 +21,7 @@ RANKS = (
     ("layers", "activations", "losses"),
     ("network", "optimizers", "objectives"),
     ("gan", "data", "diagnosis", "advice"),
-    ("slopes", "checkpoint", "metrics", "plots", "guard", "cli", "doctor", "parallel"),
+    ("slopes", "checkpoint", "metrics", "plots", "guard", "cli", "doctor"),
     ("gamecheck", "training"),
     ("gradcheck", "run_directory"),
 )

@@ -303,17 +303,6 @@ def test_calling_it_leaves_nothing_for_backward(rng):
         network.backward(ones(2, 4))
 
 
-def test_a_twin_shares_theta_and_nothing_else(rng):
-    network = Network(Dense(3, 4), Tanh(), Dense(4, 2), seed=1)
-    twin = network.twin()
-    network.theta[:] = xp.asarray(rng.standard_normal(network.theta.shape))
-    x = xp.asarray(rng.standard_normal((5, 3), dtype="float32"))
-    assert (twin.forward(x) == network.forward(x)).all()
-    twin.backward(ones(5, 2))
-    assert twin.theta is network.theta and twin.dtheta.any() and not network.dtheta.any()
-    assert xp.shares_memory(twin.layers[0].dW, twin.dtheta)
-
-
 def test_a_list_is_refused_by_forward_in_words():
     with pytest.raises(
         TypeError, match=r"x is a list, but this network takes an array: use xp.asarray, or network\(x\)"

@@ -3,9 +3,7 @@
 import itertools
 
 import numpy as np
-from reference import Floor, batch, game, players
-
-from minigan.parallel import ParallelGAN
+from reference import Floor, batch, game
 
 
 class Peer:
@@ -15,16 +13,12 @@ class Peer:
     """
 
     def __init__(self, g_widths, d_widths, n, threads):
-        self.widths, self.threads, self.x = (g_widths, d_widths), threads, batch(n, d_widths[0])
-        self.gan = self.game()
-
-    def game(self):
-        """A new game; BLAS has its number of threads from the environment."""
-        return game(*self.widths)
+        self.widths, self.x = (g_widths, d_widths), batch(n, d_widths[0])
+        self.gan = game(*self.widths)  # BLAS has its number of threads from the environment
 
     def load(self, g, d):
         """Take these weights, with fresh optimizers."""
-        self.gan = self.game()
+        self.gan = game(*self.widths)
         for (_, network, _), given in zip(self.gan.players(), (g, d), strict=True):
             for (_, a, _), value in zip(network.parameters(), given, strict=True):
                 a[...] = value
@@ -54,14 +48,6 @@ class Peer:
         """So many rounds on the fixed batch with fresh noise; returns when the last is done."""
         for _ in range(count):
             self.gan.step(self.x)
-
-
-class ParallelPeer(Peer):
-    """The same with the batch split over threads, each with one BLAS thread."""
-
-    def game(self):
-        """A new game."""
-        return ParallelGAN(*players(*self.widths), threads=self.threads)
 
 
 class FloorPeer:
