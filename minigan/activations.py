@@ -75,7 +75,8 @@ class Tanh(Layer):
 class Sigmoid(Layer):
     """y = 1 / (1 + e^-x) = (tanh(x / 2) + 1) / 2 in (0, 1)      dx = dy y (1 - y)
 
-    The form with tanh cannot overflow.
+    The form with tanh cannot overflow; of values near 0 it keeps few digits (see losses.sigmoid). Where you can, let a
+    network end in a logit and leave the sigmoid to the loss.
     """
 
     range = 0.0, 1.0

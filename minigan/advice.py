@@ -5,10 +5,12 @@ None of these sentences is a verdict on the pictures; each names the figures tha
 
 import itertools
 import math
+import statistics
 
 LOG4 = math.log(4)
 EPOCHS = 5  # what has lasted so long is not chance
-WARNINGS = "d wins", "collapse", "unstable"
+WRECKED = -3.0  # V of a D that is not merely unsure but certain and wrong
+WARNINGS = "wrecked", "d wins", "collapse", "unstable"
 
 
 def read_history(history):
@@ -16,9 +18,14 @@ def read_history(history):
 
     Rows as `Training.history` has them. `diversity` is the mean distance between samples over that between images.
     """
-    last = history[-EPOCHS:]
-    now, said = last[-1], {}
-    if len(last) == EPOCHS and min(row["accuracy"] for row in last) > 0.98:
+    last, said = history[-EPOCHS:], {}
+    now, enough = last[-1], len(last) == EPOCHS
+    if not now["V"] > WRECKED:
+        said["wrecked"] = (
+            f"V is {now['V']:.3g}, far below -log 4 = {-LOG4:.2f}: D is certain, and wrong. The steps are too large: "
+            "go back to an earlier checkpoint, or start again, with a lower learning rate."
+        )
+    if enough and min(row["accuracy"] for row in last) > 0.98:
         largest = max(row["norm_g"] for row in history)
         fell = now["norm_g"] < largest / 10
         said["d wins"] = (
@@ -28,22 +35,27 @@ def read_history(history):
             "non-saturating objective where it does not have it."
         )
     if now["diversity"] < 0.5:
+        believed = now["d_fake"] > 0.1
         said["collapse"] = (
             f"The samples have become alike: their mean distance is {now['diversity']:.0%} of that between images of "
-            "the data. G has found a few images that D believes: lower the learning rate, keep Adam's beta1 at 0.5, or "
-            "start again with another seed."
+            + ("the data. G has found a few images that D believes" if believed else "the data, and D rejects them all")
+            + ": start again with a lower learning rate or another seed, and keep Adam's beta1 at 0.5."
         )
-    if len(last) == EPOCHS:
-        jump = min(abs(b["V"] - a["V"]) for a, b in itertools.pairwise(last))
+    if enough and not said:
+        jump = statistics.median(abs(b["V"] - a["V"]) for a, b in itertools.pairwise(last))
         if jump > 0.15:
             said["unstable"] = (
-                f"The game does not settle: V moved by {jump:.2f} or more in each of the last {EPOCHS - 1} epochs. "
-                "Lower the learning rate of both players, and keep Adam's beta1 at 0.5."
+                f"The game does not settle: from epoch to epoch V moves by {jump:.2f} (the median of the last "
+                f"{EPOCHS - 1} steps). Lower the learning rate of both players, and keep Adam's beta1 at 0.5."
             )
-    if not said and len(last) == EPOCHS and max(abs(row["V"] + LOG4) for row in last) < 0.05:
+    if enough and not said and max(abs(row["V"] + LOG4) for row in last) < 0.05:
         said["equilibrium"] = (
             f"V sits at {now['V']:.2f}, within 0.05 of -log 4 = {-LOG4:.2f}, the value at equilibrium: D cannot tell "
             "samples from data. If the pictures are good, the game is over; if not, D is too weak or too slow."
+        )
+    if not said and not enough:
+        said["early"] = (
+            f"It is too early to say how the game goes: after {EPOCHS} epochs there will be a sentence here."
         )
     if not said:
         said["normal"] = (

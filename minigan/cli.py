@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import signal
 
 from minigan.backend import use
@@ -56,13 +57,13 @@ def choose_device(name):
     except RuntimeError as error:
         if name == "gpu":
             raise RuntimeError(f"--device gpu: {error}") from error
-        return "CPU (NumPy): no usable GPU here, python -m minigan.doctor says why"
+        return "CPU (NumPy)"
 
 
 class StopSignal:
     """While the block runs, SIGINT (Ctrl-C) and SIGTERM only set `number`, for the loop to stop where it is safe.
 
-    A second signal ends the process at once.
+    A second signal acts as it would outside: Ctrl-C raises KeyboardInterrupt.
     """
 
     number = None
@@ -77,5 +78,7 @@ class StopSignal:
 
     def _note(self, number, frame):
         self.number = number
+        # not print: the signal may have come in the middle of one
+        os.write(2, b"stopping after this round: saving, then drawing; once more to skip the drawing\n")
         for n, handler in self._old.items():
             signal.signal(n, handler)

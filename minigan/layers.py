@@ -4,7 +4,8 @@ A layer is a function y = f(x; params) and its derivative. It obeys four rules, 
 them:
 
 1. `forward(x, training=False)` returns y and remembers, under a name, the least that backward needs.
-   `training` is an argument, not a mode that someone forgets to switch.
+   `training` is an argument, not a mode that someone forgets to switch (it is for layers that behave otherwise in
+   training, as dropout does; none of those below).
 2. `backward(dy, wrt="both")` receives dy = dL/dy and *overwrites* the gradient of each parameter (`dW` for `W`),
    unless wrt="input"; it returns dx = dL/dx, unless wrt="params". It never adds to what was there before.
 3. It writes only into arrays that it owns (`scratch`), never into x or dy. Its y stays valid until its next

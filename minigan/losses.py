@@ -10,7 +10,7 @@ from minigan.backend import xp
 
 def softplus(a):
     """log(1 + e^a) = max(a, 0) + log(1 + e^-|a|)      its derivative is sigmoid(a)"""
-    return xp.maximum(a, 0) + xp.log1p(xp.exp(xp.minimum(a, -a)))  # min(a, -a) = -|a|, and keeps complex steps
+    return xp.maximum(a, 0) + xp.log1p(xp.exp(xp.minimum(a, -a)))  # min(a, -a) is -|a|
 
 
 def sigmoid(a):
@@ -33,6 +33,9 @@ def inside(p):
 
 def bce_with_logits(a, t):
     """Binary cross-entropy of sigmoid(a) against targets t in [0, 1]: L = mean(softplus(a) - t a)
+
+    For p = sigmoid(a), -(t log p + (1 - t) log(1 - p)) = t softplus(-a) + (1 - t) softplus(a), and softplus(-a) is
+    softplus(a) - a.
 
     da = (sigmoid(a) - t) / N        a, t (N, 1) or any one shape of N elements; returns (L, da).
     Raises ValueError where the shapes differ, (N,) against (N, 1) would broadcast to (N, N), and TypeError where the

@@ -55,7 +55,7 @@ class Network:
             raise ValueError(f"backward: dy has shape {dy.shape}, but the last forward gave {self._out.shape}")
         self._check_dtype("dy", dy)
         first, *rest = self.layers
-        for layer in reversed(rest):
+        for layer in reversed(rest):  # each must hand its dx down; only the first layer's may be left out
             dy = layer.backward(dy, "input" if wrt == "input" else "both")
         return first.backward(dy, wrt)
 

@@ -11,7 +11,10 @@ from minigan.losses import inside, sigmoid, softplus
 
 
 def log_d(a, output="logit"):
-    """log D and its derivative with respect to D's output: (-softplus(-a), 1 - D), or (log p, 1 / p)."""
+    """log D and its derivative with respect to D's output: (-softplus(-a), 1 - D), or (log p, 1 / p).
+
+    1 - D is written sigmoid(-a), which keeps its digits where D is nearly 1.
+    """
     if output == "logit":
         return -softplus(-a), sigmoid(-a)
     p = inside(a)

@@ -17,7 +17,7 @@ class Optimizer:
         if not 0 < lr < math.inf:
             raise ValueError(f"{type(self).__name__}: the learning rate must be positive and finite, not {lr}")
         self.network, self.lr, self.steps = network, lr, 0
-        self.watch = None  # the guard's: called before each step, while theta is still as the gradient saw it
+        self.watch = None  # training's guard against NaN: called before each step, theta still as the gradient saw it
         for name in (*self.vectors, "_scratch"):
             setattr(self, name, xp.zeros_like(network.theta))
 
@@ -63,8 +63,11 @@ class Adam(Optimizer):
     m <- beta1 m + (1 - beta1) g         m^ = m / (1 - beta1^t)
     v <- beta2 v + (1 - beta2) g^2       v^ = v / (1 - beta2^t)       theta <- theta - lr m^ / (sqrt(v^) + eps)
 
-    Both corrections are scalars, so they are taken into lr and eps (section 2 of the paper) and m^, v^ are never
-    formed. Raises ValueError unless lr > 0, eps > 0 and both betas lie in [0, 1).
+    Both corrections are scalars, so m^ and v^ are never formed (section 2 of the paper): with root = sqrt(1 - beta2^t),
+
+        lr m^ / (sqrt(v^) + eps) = lr root / (1 - beta1^t) * m / (sqrt(v) + eps root)
+
+    Raises ValueError unless lr > 0, eps > 0 and both betas lie in [0, 1).
     """
 
     vectors = "m", "v"

@@ -2,6 +2,7 @@
 """Draw new images from a checkpoint: a grid of samples, or walks between latent points; or save them as numbers."""
 
 import sys
+from pathlib import Path
 
 import numpy
 
@@ -10,6 +11,7 @@ from minigan.checkpoint import load_generator
 from minigan.cli import Parser, choose_device, whole
 from minigan.files import replacing
 from minigan.plots import save_grid
+from minigan.run_directory import CHECKPOINT
 
 
 def main(argv=None):
@@ -17,13 +19,20 @@ def main(argv=None):
     args = parser.parse_args(argv)
     with parser.mistakes():
         choose_device(args.device)
-        G, meta = load_generator(args.checkpoint)
+        if args.interpolate and args.n < 2:
+            raise ValueError("--interpolate walks between latent points: -n must be at least 2")
+        if args.out.suffix not in (".png", ".npz"):
+            raise ValueError(f"--out {args.out}: expected a name that ends in .png or .npz")
+        if not args.out.parent.is_dir():
+            raise ValueError(f"--out {args.out}: there is no folder {args.out.parent}")
+        path = args.checkpoint
+        G, meta = load_generator(path / CHECKPOINT if path.is_dir() else path)
         z = host_generator(args.seed).standard_normal((args.n, G.n_in), dtype=G.dtype)
         if args.interpolate:
             z = walk(z, args.interpolate)
         rows = to_numpy(G(z))
         shape, values = meta["dataset"]["shape"], meta["dataset"]["range"]
-        if args.out.endswith(".npz"):
+        if args.out.suffix == ".npz":
             with replacing(args.out) as file:
                 numpy.savez_compressed(file, images=rows.reshape(-1, *shape), range=values)
         else:
@@ -52,10 +61,15 @@ def walk(z, steps):
 def arguments():
     parser = Parser(__doc__)
     add = parser.add_argument
-    add("checkpoint", help="a checkpoint.npz that scripts/train_mnist.py wrote")
-    add("--out", default="samples.png", help="what to write: a picture, or numbers (.npz) (default: %(default)s)")
+    add("checkpoint", type=Path, help="a checkpoint.npz that scripts/train_mnist.py wrote, or its directory")
+    add(
+        "--out",
+        type=Path,
+        default=Path("samples.png"),
+        help="what to write: a picture, or numbers (.npz) (default: %(default)s)",
+    )
     add("-n", type=whole(1), default=64, help="number of samples, or of latent points to walk between (default: 64)")
-    add("--interpolate", type=whole(2), metavar="STEPS", help="walk from each latent point to the next")
+    add("--interpolate", type=whole(2), metavar="STEPS", help="walk from each point to the next, and back")
     add("--seed", type=whole(0), default=0, help="another seed gives other samples (default: %(default)s)")
     add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
     return parser

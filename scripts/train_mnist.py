@@ -52,14 +52,17 @@ def main(argv=None):
         if args.dry_run:
             data = dataclasses.replace(data, images=data.images[: 3 * batch_size], labels=None)
         G, D = players(data.size, args.latent, args.seed)
-        gan = GAN(G, D, OBJECTIVES[args.objective](), args.seed, Adam(G, lr=args.lr), Adam(D, lr=args.lr))
+        lr_d = args.lr if args.lr_d is None else args.lr_d
+        gan = GAN(G, D, OBJECTIVES[args.objective](), args.seed, Adam(G, lr=args.lr), Adam(D, lr=lr_d))
         training = Training(gan, data, batch_size)
-        run = RunDirectory(args.out, training, config_of(args), args.resume, args.checkpoint_every)
+        epochs = args.epochs or (2 if args.dry_run else -(-ROUNDS // training.batches.rounds))
+        run = RunDirectory(args.out, training, config_of(args, data, batch_size), args.resume, args.checkpoint_every)
     if data.notice:
         print(data.notice, file=sys.stderr)
-    print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}; {device}")
+    rounds = f"{training.batches.rounds} rounds of {batch_size} an epoch"
+    print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}, {rounds}; {device}")
     print(f"generator\n{G.summary()}\ndiscriminator\n{D.summary()}")
-    return play(training, run, args.epochs or (2 if args.dry_run else -(-ROUNDS // training.batches.rounds)))
+    return play(training, run, epochs)
 
 
 def play(training, run, epochs):
@@ -67,6 +70,9 @@ def play(training, run, epochs):
     resume = shlex.join([sys.executable, sys.argv[0], "--resume", str(run.path)])
     total = training.batches.rounds
     done = training.epoch * total + training.round
+    if training.epoch >= epochs:
+        print(f"all {training.epoch} epochs are done; for 10 more: {resume} --epochs {training.epoch + 10}")
+        return 0
     if done:
         print(f"going on after {training.epoch} epochs and {training.round} rounds")
     elif run.resumed:
@@ -81,6 +87,8 @@ def play(training, run, epochs):
                 if stop.number:
                     break
             run.finish()
+    except KeyboardInterrupt:
+        print("the drawing was skipped")
     except NotFiniteError as error:
         print(f"training stopped: {error}.\n{run.last_good()}; to go on: {resume}, with a lower --lr", file=sys.stderr)
         return 1
@@ -99,9 +107,11 @@ def play(training, run, epochs):
 def arguments():
     parser = Parser(__doc__)
     add = parser.add_argument
-    add("--epochs", type=whole(1), help=f"passes over the data (default: as many as make {ROUNDS:,} rounds)")
+    add("--epochs", type=whole(1),
+        help=f"passes over the data, those already done included (default: enough for {ROUNDS:,} rounds)")  # fmt: skip
     add("--batch-size", type=whole(1), help="images in a round (default: 128, or a 32nd of a small data set)")
     add("--lr", type=float, default=2e-4, help="learning rate of both players' Adam (default: %(default)s)")
+    add("--lr-d", type=float, help="D's, where it shall be another (default: that of --lr)")
     add("--latent", type=whole(1), default=100, help="width of the noise z (default: %(default)s)")
     add("--objective", choices=OBJECTIVES, default="non-saturating", help="what G minimizes (default: %(default)s)")
     add("--seed", type=whole(0), default=0, help="the same seed gives the same pictures (default: %(default)s)")
@@ -115,7 +125,7 @@ def arguments():
     add("--dry-run", action="store_true", help="two short epochs, to see everything written within seconds")
     add("--resume", metavar="DIR",
         help="go on with the run in DIR, or from one checkpoint in it, with the settings it was started with; "
-        "--epochs, --lr, --device and --checkpoint-every may be changed")  # fmt: skip
+        "--epochs, --lr, --lr-d, --device and --checkpoint-every may be changed")  # fmt: skip
     return parser
 
 
@@ -123,7 +133,8 @@ def parse(parser, argv):
     """The arguments; with --resume, those that are not given are as the run was started."""
     args = parser.parse_args(argv)
     if args.resume:
-        directory, config = read_config(args.resume, config_of(parser.parse_args([])))
+        defaults = vars(parser.parse_args([]))
+        directory, config = read_config(args.resume, {k: v for k, v in defaults.items() if k not in ("out", "resume")})
         parser.set_defaults(**config)
         args = parser.parse_args(argv)
         args.out = directory
@@ -134,9 +145,15 @@ def parse(parser, argv):
     return args
 
 
-def config_of(args):
-    """The settings to write down: what --resume will take up."""
-    return {name: value for name, value in vars(args).items() if name not in ("out", "resume")}
+def config_of(args, data, batch_size):
+    """The settings to write down, for --resume from wherever: nothing is left to chance or to the present folder."""
+    config = {name: value for name, value in vars(args).items() if name not in ("out", "resume")}
+    config |= {"batch_size": batch_size, "data_dir": args.data_dir and str(Path(args.data_dir).resolve())}
+    if args.data == "auto":
+        config["data"] = data.name
+    elif Path(args.data).is_file():
+        config["data"] = str(Path(args.data).resolve())
+    return config
 
 
 if __name__ == "__main__":

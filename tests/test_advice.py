@@ -4,7 +4,7 @@ import pytest
 
 from minigan.advice import EPOCHS, WARNINGS, read_history
 
-ROW = {"V": -1.2, "accuracy": 0.66, "norm_g": 1.0, "diversity": 0.9}
+ROW = {"V": -1.2, "accuracy": 0.66, "norm_g": 1.0, "diversity": 0.9, "d_fake": 0.4}
 
 
 def history(n=EPOCHS, **columns):
@@ -16,7 +16,9 @@ def history(n=EPOCHS, **columns):
     ("rows", "kind", "words"),
     [
         (history(), "normal", "Both play: V is -1.20 (equilibrium -1.39), D judges 66% right"),
-        (history(1), "normal", "Both play"),
+        (history(1), "early", "It is too early to say how the game goes"),
+        (history(1, V=-5e6), "wrecked", "V is -5e+06, far below -log 4 = -1.39: D is certain, and wrong"),
+        (history(V=float("nan")), "wrecked", "V is nan"),
         (
             history(accuracy=0.99, norm_g=[1.0, 0.5, 0.2, 0.1, 0.01]),
             "d wins",
@@ -24,10 +26,17 @@ def history(n=EPOCHS, **columns):
         ),
         (history(accuracy=0.99, norm_g=[1.0, 0.5, 0.2, 0.1, 0.2]), "d wins", "right for 5 epochs. So sure"),
         (history(accuracy=[0.99, 0.99, 0.97, 0.99, 0.99]), "normal", "Both play"),
-        (history(4, accuracy=0.99), "normal", "Both play"),
+        (history(4, accuracy=0.99), "early", "too early"),
         (history(diversity=[0.9, 0.9, 0.9, 0.9, 0.05]), "collapse", "their mean distance is 5% of that between images"),
-        (history(V=[-1.0, -1.5, -0.9, -1.4, -0.8]), "unstable", "V moved by 0.50 or more in each of the last 4 epochs"),
-        (history(V=[-1.0, -1.5, -0.9, -0.95, -0.8]), "normal", "Both play"),
+        (history(diversity=0.05), "collapse", "of the data. G has found a few images that D believes: start again"),
+        (history(diversity=0.05, d_fake=0.01), "collapse", "of the data, and D rejects them all: start again"),
+        (
+            history(V=[-1.0, -1.5, -0.9, -1.4, -0.8]),
+            "unstable",
+            "from epoch to epoch V moves by 0.55 (the median of the last 4 steps)",
+        ),
+        (history(V=[-1.739, -0.776, -0.903, -1.243, -1.324]), "unstable", "V moves by 0.23"),
+        (history(V=[-1.0, -1.5, -1.4, -1.35, -1.3]), "normal", "Both play"),
         (history(V=-1.40), "equilibrium", "V sits at -1.40, within 0.05 of -log 4 = -1.39"),
         (history(V=[-1.40, -1.40, -1.40, -1.40, -1.44]), "normal", "Both play"),
     ],
@@ -36,4 +45,4 @@ def test_the_sentence_fits_the_history(rows, kind, words):
     said = read_history(rows)
     assert list(said) == [kind]
     assert words in said[kind]
-    assert (kind in WARNINGS) == (kind in ("d wins", "collapse", "unstable"))
+    assert (kind in WARNINGS) == (kind in ("wrecked", "d wins", "collapse", "unstable"))

@@ -98,6 +98,63 @@ def test_resuming_goes_on_to_the_same_pictures_and_history(tmp_path, trained):
         assert (trained / "samples" / picture).read_bytes() == (half / "samples" / picture).read_bytes()
 
 
+def test_a_run_remembers_which_data_it_took_and_where_they_are(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "mine.npz", images=np.random.default_rng(0).random((40, 6, 6), dtype="float32"))
+    assert train("--data", "mine.npz", "--epochs", 1, "--batch-size", 10, "--out", "r") == 0
+    config = json.loads((tmp_path / "r" / "config.json").read_text())
+    assert (config["data"], config["batch_size"]) == (str(tmp_path / "mine.npz"), 10)
+    monkeypatch.chdir("/")
+    assert train("--resume", tmp_path / "r", "--epochs", 2) == 0
+    assert train("--resume", tmp_path / "r") == 0
+    assert "all 2 epochs are done; for 10 more: " in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_what_is_chosen_for_auto_is_written_down(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("minigan.data.mnist.mnist.__defaults__", ("train", None, True, (), 1.0))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("MINIGAN_DATA", raising=False)
+    assert train("--dry-run", "--out", tmp_path / "r") == 0
+    assert "MNIST cannot be had, so these are the embedded 8x8 digits." in capsys.readouterr().err
+    assert json.loads((tmp_path / "r" / "config.json").read_text())["data"] == "digits"
+
+
+def test_the_drawing_can_be_skipped(tmp_path, monkeypatch, capsys):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minigan.run_directory.plots.draw_run", interrupted)
+    assert train("--data", "digits", "--dry-run", "--out", tmp_path / "r") == 0
+    assert "the drawing was skipped" in capsys.readouterr().out
+    assert checkpoint.read(tmp_path / "r" / "checkpoint.npz")[1]["epoch"] == 2
+
+
+def test_each_player_can_have_a_rate_of_its_own(tmp_path):
+    run = tmp_path / "r"
+    assert train("--data", "digits", "--dry-run", "--lr", 1e-3, "--lr-d", 1e-4, "--out", run) == 0
+    same = tmp_path / "s"
+    assert train("--data", "digits", "--dry-run", "--lr", 1e-3, "--out", same) == 0
+    one, other = (checkpoint.read(path / "checkpoint.npz")[0] for path in (run, same))
+    assert not np.array_equal(one["discriminator.theta"], other["discriminator.theta"])
+    with pytest.raises(SystemExit):
+        train("--data", "digits", "--dry-run", "--lr-d", -1, "--out", tmp_path / "t")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["-n", "1", "--interpolate", "5"], "-n must be at least 2"),
+        (["--out", "x.txt"], "--out x.txt: expected a name that ends in .png or .npz"),
+        (["--out", "/no/such/x.png"], "there is no folder /no/such"),
+    ],
+)
+def test_what_cannot_be_sampled_is_refused_in_one_line(trained, args, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        script("sample").main([str(trained), *args])
+    err = capsys.readouterr().err
+    assert stop.value.code == 2 and err.count("\n") == 1 and message in err
+
+
 def test_resuming_with_another_rate_says_so_and_with_another_batch_size_is_refused(tmp_path, capsys):
     run = tmp_path / "r"
     assert train("--data", "digits", "--epochs", 1, "--out", run) == 0
@@ -120,7 +177,7 @@ def test_a_stopped_run_saves_draws_and_says_how_to_go_on(tmp_path, number, code)
         time.sleep(0.02)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=30)
-    assert (process.returncode, stderr) == (code, "")
+    assert (process.returncode, stderr.count("\n")) == (code, 1) and "stopping after this round: saving" in stderr
     assert f"to go on: {sys.executable} scripts/train_mnist.py --resume {out}" in stdout.splitlines()[-1]
     assert (out / "curves.png").exists()
     assert checkpoint.read(out / "checkpoint.npz")[1]["epoch"] >= 2
@@ -230,13 +287,26 @@ def test_every_python_block_of_the_readme_runs(trained, tmp_path, monkeypatch, c
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "run-1").symlink_to(trained)
     blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 3
+    sample, xor, game, ring = blocks
     seen = {}
-    for block in blocks:
-        exec(block, seen)
+    exec(sample, seen)
     assert seen["images"].shape == (16, 8, 8)
+    exec(xor, seen)
     assert capsys.readouterr().out.split() == ["[[False]", "[", "True]", "[", "True]", "[False]]"]
+    exec(game, seen)
     assert seen["gan"].sample(10).shape == (10, 784)
+    exec(ring, seen)
+    assert 0.9 < float(capsys.readouterr().out.split()[-1]) < 1.1
+
+
+def test_the_example_of_what_goes_wrong_works():
+    (block,) = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "docs" / "what-goes-wrong.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    seen = {}
+    exec(block, seen)
+    assert seen["gan"].discriminator_optimizer.lr == 5e-5
+    seen["gan"].step(np.zeros((4, 64), "float32"))
 
 
 def test_the_examples_of_contributing_work(tmp_path, rng):

@@ -3,6 +3,7 @@
 Reading order: idx, npz, dataset, digits, mnist.
 """
 
+import difflib
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +16,10 @@ from minigan.files import DataError
 
 __all__ = ["Batches", "DataError", "Dataset", "DownloadError", "load", "read_idx", "read_npz"]
 
-CHOICES = """expected one of
-  auto     MNIST, or the embedded digits where it cannot be had
-  mnist    MNIST, 60000 images of 28x28
-  digits   the embedded digits, 1797 images of 8x8
-  idx      any idx file of images: name it, or its folder, with data_dir
-  PATH     a .npz file with an array 'images' (N, H, W), or an idx file of images"""
+CHOICES = (
+    "expected 'auto' (MNIST, or the embedded digits where it cannot be had), 'mnist', 'digits', 'idx' (any idx file of "
+    "images, named with --data-dir), or the path of an .npz with an array 'images' (N, H, W), or of an idx file"
+)
 
 
 def load(name="auto", data_dir=None, range=(-1.0, 1.0)):
@@ -54,7 +53,13 @@ def _load(name, data_dir):
         return _npz(path)
     if path.is_file():
         return _idx(path)
-    raise DataError(f"data {str(name)!r}: no such data set, and no such file; {CHOICES}")
+    if name and path.is_dir():
+        raise DataError(
+            f"data {str(name)!r} is a folder: put its pictures into one .npz with an array 'images' (N, H, W)"
+        )
+    close = difflib.get_close_matches(str(name).lower(), ("auto", "mnist", "digits", "idx"), 1)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    raise DataError(f"data {str(name)!r}: no such data set, and no such file; {meant}{CHOICES}")
 
 
 def _idx(path):

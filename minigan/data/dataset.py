@@ -50,7 +50,7 @@ class Dataset:
             raise DataError(
                 f"{self.name}: the images' values run from {low:g} to {high:g}, "
                 f"expected {black:g} to {white:g}: "
-                "rescale them, or say what black and white are with stored=(black, white)"
+                "divide them by their largest value (255, say), or in code say what they are: stored=(black, white)"
             )
         if self.labels is not None and self.labels.shape != (len(images),):
             raise DataError(

@@ -204,5 +204,5 @@ def by_hand(split, folder):
     for name in SPLITS[split]:
         path = shlex.quote(str(folder / f"{name}.gz"))
         lines.append(f"  curl -fL --create-dirs -o {path} {MIRRORS[0]}{name}.gz")
-    lines.append("or name the folder that holds them: data_dir, or $MINIGAN_DATA.")
+    lines.append("or name the folder that holds them: --data-dir (data_dir in code), or $MINIGAN_DATA.")
     return "\n".join(lines)

@@ -80,7 +80,10 @@ def _read(archive, name, path, check, remedy):
 
 def _images(where, shape, dtype):
     if dtype != numpy.uint8 and not (dtype.kind == "f" and dtype.itemsize <= 8):
-        raise DataError(f"{where} has dtype {dtype}, expected uint8 (0 to 255) or float32 (0 to 1, or -1 to 1)")
+        raise DataError(
+            f"{where} has dtype {dtype}, expected uint8 (0 to 255) or float32 (0 to 1, or -1 to 1): "
+            "images.astype('uint8'), say"
+        )
     if len(shape) != 3:
         raise DataError(f"{where} has shape {shape}, expected three dimensions (N, H, W), gray images")
     if min(shape) < 1:

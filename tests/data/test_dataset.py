@@ -93,7 +93,10 @@ def with_value(value):
         ({"images": with_value(numpy.nan)}, "hold NaN or infinite values"),
         ({"images": with_value(numpy.inf)}, "hold NaN or infinite values"),
         ({"images": with_value(-numpy.inf)}, "hold NaN or infinite values"),
-        ({"images": with_value(1.5), "stored": (0, 1)}, "run from 0 to 1.5, expected 0 to 1: rescale them"),
+        (
+            {"images": with_value(1.5), "stored": (0, 1)},
+            "run from 0 to 1.5, expected 0 to 1: divide them by their largest value",
+        ),
         ({"images": with_value(-0.5), "stored": (0, 1)}, "run from -0.5 to 0, expected 0 to 1"),
         ({"images": IMAGES, "range": (1, -1)}, r"range=\(1, -1\), expected two finite numbers, low < high"),
         ({"images": IMAGES, "range": (0, numpy.inf)}, r"range=\(0, inf\), expected two finite numbers"),

@@ -80,7 +80,7 @@ def test_auto_does_not_hide_a_folder_that_is_not_there(tmp_path, offline):
 
 @pytest.mark.parametrize("name", ["fashion", "MNIST", "", "none/such"])
 def test_unknown_name(name):
-    words = f"data {re.escape(repr(name))}: no such data set, and no such file; expected one of"
+    words = f"data {re.escape(repr(name))}: no such data set, and no such file; "
     with pytest.raises(DataError, match=words if name else "no such data set") as caught:
         load(name)
     for choice in "auto", "mnist", "digits", "idx", ".npz":

@@ -273,7 +273,7 @@ def test_when_all_fail_the_way_by_hand_is_told(cache, tiny, bad):
     assert f"put {IMAGES} and {LABELS}, gzipped or not, into {cache}:" in text
     for name in IMAGES, LABELS:
         assert f"curl -fL --create-dirs -o {cache}/{name}.gz {mnist.MIRRORS[0]}{name}.gz" in text
-    assert "data_dir, or $MINIGAN_DATA" in text
+    assert "--data-dir (data_dir in code), or $MINIGAN_DATA" in text
 
 
 def free_port():
