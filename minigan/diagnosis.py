@@ -48,6 +48,7 @@ class Evidence:
     """What was seen of a subject beyond its numbers: `faults`, a sentence by tensor, and `fault`, one for them all."""
 
     fault = unsafe = ""  # unsafe: why its forward cannot take complex numbers
+    misfit = "the derivative does not fit the loss"  # what to say where no hypothesis fits
     zero = ""  # what to say of a gradient that is zero where the slope is not
     fill = 0.0  # what dtheta held before the gradient was written
     alternatives = MappingProxyType({})  # by tensor: (sentence, terms) of other functions whose gradient it may be
@@ -56,6 +57,10 @@ class Evidence:
         """(name, dx) for each parameter that backward may have transposed."""
         return ()
 
+    def element_wise(self, tensor, eps):
+        """dy, where the tensor is the x of one layer and each y_ij depends on x_ij alone; else None."""
+        return None
+
     def near(self, tensor, u, eps, tol):
         """Whether the derivative is right along u at a point nearby."""
         return False
@@ -63,6 +68,8 @@ class Evidence:
 
 class Observation(Evidence):
     """How a network in float64 behaves; `analytic` holds its gradients by name."""
+
+    misfit = "backward does not fit forward"
 
     def __init__(self, network, x, rng, training):
         self.network, self.x, self.training, self.state = network, x, training, State(network)
@@ -114,6 +121,13 @@ class Observation(Evidence):
         claimed = (to_numpy(d) * u).sum()
         slope, noise = type(tensor)(tensor.name, terms, a, None, len(x)).slope(u, eps)
         return abs(claimed - slope) <= 10 * tol * max(abs(claimed), abs(slope)) + noise
+
+    def element_wise(self, tensor, eps):
+        """dy, where the tensor is the x of one layer and each y_ij depends on x_ij alone; else None."""
+        if len(self.network.layers) > 1 or tensor.name != "x" or self.dy.shape != tensor.a.shape:
+            return None
+        moved = (tensor.change(u, eps)[0][u == 0] for index, u in tensor.points if isinstance(index, tuple))
+        return None if any(others.any() for others in moved) else to_numpy(self.dy)
 
     def transposed(self):
         """(name, dx) for each square parameter: what dx would be if backward took that parameter's transpose."""
@@ -255,16 +269,16 @@ def explain(tensor, worst, wrong, eps, tol, seen):
     by_eps = _by_eps(tensor, worst, eps)
     if by_eps:
         return by_eps
-    for sentence, claimed in _hypotheses(tensor, eps, tol, seen):
-        share = (tensor.error(claimed) <= max(tol, FIT)).mean()
-        if share >= ENOUGH:
+    dy = seen.element_wise(tensor, eps)
+    for sentence, claimed in _hypotheses(tensor, eps, dy, seen):
+        fits = tensor.error(claimed) <= max(tol, FIT)
+        if min(fits.mean(), fits[wrong].mean()) >= ENOUGH:
             return sentence
-    return (
-        _where(tensor, wrong) + "the error does not shrink with eps: the derivative is at fault, not the numeric side"
-    )
+    there = "" if dy is None else _slope_at(tensor, wrong, dy)
+    return f"{_where(tensor, wrong, dy)}{there}{seen.misfit} ({_measurement(tensor, worst, eps)})"
 
 
-def _hypotheses(tensor, eps, tol, seen):
+def _hypotheses(tensor, eps, dy, seen):
     """(sentence, the numeric slopes' counterpart if it is true): the claim, with the supposed mistake undone."""
     claimed, numeric, n = tensor.claimed, tensor.numeric, tensor.batch
     for sentence, terms in seen.alternatives.get(tensor.name, ()):
@@ -295,11 +309,38 @@ def _hypotheses(tensor, eps, tol, seen):
     if tensor.name == "x":
         for name, dx in seen.transposed():
             yield f"equal with {name} transposed: a .T is missing, or one too many, in dx", tensor.project(dx)
+        if dy is not None:
+            yield from _slopes(tensor, dy)
     else:
         yield from _sums(tensor, eps)
     if claimed.size > 2:
         c = float(claimed @ numeric / max(numeric @ numeric, 1e-300))
         yield f"a constant factor: every entry is {c:.6g} times the numeric one", claimed / (c or 1)
+
+
+def _slopes(tensor, dy):
+    """Hypotheses about the slope f' of an element-wise y = f(x), where dx = dy f'."""
+    dx = tensor.analytic
+    yield _NO_DY, tensor.project(dx * dy)
+    yield _NO_SLOPE, tensor.numeric + tensor.claimed - tensor.project(dy)
+    yield _COMPLEMENT, tensor.project(dy - dx)
+    yield _INVERTED, tensor.project(dy * dy / dx)
+    yield _SQUARED, tensor.project(dy * (dx / dy) ** 0.5)
+
+
+def _slope_at(tensor, wrong, dy):
+    """The slope that an element-wise backward uses beside the one that forward has, at the worst entry."""
+    i = next((i for i in wrong if isinstance(tensor.points[i][0], tuple)), None)
+    if i is None:
+        return ""
+    index = tensor.points[i][0]
+    x, y = (float(to_numpy(a)[index]) for a in (tensor.a, tensor.terms() / dy))
+    used, slope = tensor.claimed[i] / dy[index], tensor.numeric[i] / dy[index]
+    digits = next((d for d in (3, 6) if f"{used:.{d}g}" != f"{slope:.{d}g}"), 12)
+    return (
+        f"at x = {x:.3g}, where y = {y:.3g}, your backward multiplies dy by {used:.{digits}g}, but the slope of "
+        f"forward there is {slope:.{digits}g}: "
+    )
 
 
 def _sums(tensor, eps):
@@ -363,11 +404,27 @@ def _by_eps(tensor, worst, eps):
     return ""
 
 
-def _where(tensor, wrong):
+def _measurement(tensor, i, eps):
+    """What can be said for the numeric side at an entry, in brackets."""
+    if tensor.complex is not None:
+        return "the complex step has no error of its own, so the measurement is right"
+    claimed, numeric = tensor.claimed[i], tensor.numeric[i]
+    slope, noise = tensor.slope(tensor.points[i][1], eps / 100)
+    if abs(slope - numeric) <= abs(claimed - numeric) / 10 + noise:
+        return "a smaller step eps measures the same slope, so the measurement is right"
+    return f"but eps={eps:g} measures {numeric:.8g}, and eps={eps / 100:g} {slope:.8g}: repeat with the smaller one"
+
+
+def _where(tensor, wrong, dy):
     """Which entries are wrong, if not all."""
     points = [tensor.points[i][0] for i in wrong]
     if len(wrong) == len(tensor.points) or any(isinstance(p, str) for p in points):
         return ""
+    if dy is not None:
+        x = to_numpy(tensor.a)
+        for sign, places in ("< 0", x < 0), ("> 0", x > 0):
+            if {tuple(map(int, p)) for p in numpy.argwhere(places)} == set(points):
+                return f"only where x {sign} is it wrong; "
     for axis, size in enumerate(tensor.a.shape):
         places = {p[axis] for p in points}
         if len(places) == 1 and size > 1 and len(points) > 1:
@@ -376,14 +433,18 @@ def _where(tensor, wrong):
     return f"{len(wrong)} of {len(tensor.points)} entries are wrong; "
 
 
-def blame(reports, layers):
-    """Which layer of a network fails on its own, as a sentence."""
-    guilty = [f"layer {i}, {layer!r}," for i, layer in enumerate(layers) if not reports[i].ok]
+def blame(alone):
+    """Which layers fail on their own, as a sentence or ""; `alone` holds (which layer, its own report)."""
+    guilty = [(who, report) for who, report in alone if not report.ok]
     if not guilty:
-        return "each layer passes on its own: look at how they are chained"
+        return ""
+    last, report = guilty[-1]
+    row = next(row for row in report.rows if row.verdict == "FAIL")
+    because = f"\n    -> {_grad(row.name)} of {last}: {row.hint}"
     if len(guilty) == 1:
-        return f"on its own, {guilty[0]} fails and the other layers pass: look there first"
-    return f"on their own, {' and '.join(guilty)} fail: look at the last of them first"
+        return f"on its own, {last}, fails and the other layers pass: look there first{because}"
+    names = " and ".join(f"{who}," for who, _ in guilty)
+    return f"on their own, {names} fail: look at the last of them first{because}"
 
 
 def complex_unsafe(network, twin, x, training):
@@ -422,6 +483,16 @@ _SUBGRADIENT = (
     "between: a subgradient"
 )
 _NEVER = 'backward never writes {grad}: dL/d{param} has to be put there unless wrt="input"'
+_NO_DY = (
+    "the incoming dy is missing: by the chain rule dx is dy times the slope of forward, and this is the slope alone"
+)
+_NO_SLOPE = "dy is handed on unchanged: by the chain rule dx is dy times the slope of forward"
+_COMPLEMENT = (
+    "your backward uses 1 - s where s is the slope of forward: is a sign flipped, as in e^x for e^-x, or the wrong one "
+    "of s and 1 - s taken?"
+)
+_INVERTED = "the slope of forward is inverted: dx is dy times that slope, and here dy is divided by it"
+_SQUARED = "the slope of forward is squared: dx is dy times that slope, once"
 _ZERO_DX = (
     "its dx is zero everywhere although dy is not: the gradient never arrives at what comes before; was what forward "
     "remembered cleared or overwritten before backward, or a layer skipped?"

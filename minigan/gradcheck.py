@@ -1,9 +1,14 @@
 """Is a derivative right? Every backward pass is compared with the slope of its own forward pass.
 
 A network is checked through one number, L = sum(dy * y), with a random dy: then dL/dy is dy, and backward(dy) must
-return dL/dx and write dL/dtheta. `minigan.slopes` measures the same from outside, by moving one entry at a time, in
-float64 and on a copy: what the caller passed is left as it was. Where the two differ, `minigan.diagnosis` tries out
-what kind of mistake would explain the difference.
+return dL/dx and write dL/dtheta. `minigan.slopes` measures the same from outside: it moves one entry v of x or theta
+a little, runs forward alone, and sees what L does,
+
+    dL/dv = (L(v + eps) - L(v - eps)) / (2 eps)      "central": right to about eps^2, with eps = 1e-5
+    dL/dv = Im L(v + ih) / h                         "complex": L(v + ih) = L(v) + ih dL/dv - ..., with h = 1e-20
+
+and so for every entry in turn, in float64 and on a copy: what the caller passed is left as it was. Where the two
+differ, `minigan.diagnosis` tries out what kind of mistake would explain the difference.
 """
 
 import copy
@@ -12,9 +17,8 @@ import inspect
 
 import numpy
 
-from minigan import diagnosis
+from minigan import diagnosis, gamecheck
 from minigan.backend import host_generator, to_numpy, xp
-from minigan.gamecheck import check_game
 from minigan.layers import Layer
 from minigan.network import Network
 from minigan.slopes import GradcheckReport, Tensor
@@ -55,7 +59,26 @@ def gradcheck(layer_or_network, x, *, eps=1e-5, tol=None, method="central", entr
         title = f"{layer_or_network!r}: float64, {method}{f' eps={eps:g}' if method == 'central' else ''}, seed {seed}"
         report = GradcheckReport(title, rows)
         if not report.ok and len(network.layers) > 1:
-            report.note = diagnosis.blame(seen.alone(), network.layers)
+            names = [f"layer {i}, {layer!r}" for i, layer in enumerate(network.layers)]
+            alone = zip(names, seen.alone(), strict=True)
+            report.note = diagnosis.blame(alone) or "each layer passes on its own: look at how they are chained"
+    return report
+
+
+def check_game(gan, x, z, *, eps=1e-5, tol=1e-6, entries=None, seed=0, stated=None):
+    """`minigan.gamecheck.check_game`, with a note on the layers that fail on their own where the game fails."""
+    options = {"eps": eps, "tol": tol, "entries": entries, "seed": seed}
+    report = gamecheck.check_game(gan, x, z, stated=stated, **options)
+    if report.ok:
+        return report
+    alone = []
+    with numpy.errstate(all="ignore"):
+        for player, network, a in ("G", gan.generator, z), ("D", gan.discriminator, x):
+            twin, a = network.astype("float64"), xp.array(a, dtype="float64")
+            for i, layer in enumerate(twin.layers):
+                alone.append((f"layer {i} of {player}, {layer!r}", gradcheck(layer, a, training=True, **options)))
+                a = layer.forward(a.copy(), True)
+    report.note = diagnosis.blame(alone)
     return report
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from minigan import GAN, Dense, LeakyReLU, Minimax, Sigmoid, Tanh, losses
+
 
 def load(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -35,6 +37,16 @@ class Raises(Dense):
 class NoBackward(Layer):
     def forward(self, x, training=False):
         return 2 * x
+
+class Scale(Layer):
+    def __init__(self, n):
+        self.n = n
+
+    def forward(self, x, training=False):
+        return self.n * x
+
+    def backward(self, dy, wrt="both"):
+        return self.n * dy
 
 class NoLayer:
     pass
@@ -92,9 +104,16 @@ def test_the_project_passes_for_other_seeds(seed):
     [
         ("nowhere.py:Mine", [], "there is no file 'nowhere.py'"),
         ("Mine", [], "expected path/to/file.py:ClassName"),
-        ("{mine}:Other", [], "has no class 'Other'; it has Needs, Raises, NoBackward, NoLayer"),
-        ("{mine}:Needs", [], "say with what, as in --args 5,4"),
-        ("{mine}:Needs", ["--args", "5"], "say with what, as in --args 5,4"),
+        ("{mine.parent}", [], "--layer {mine.parent}: expected path/to/file.py:ClassName\n"),
+        ("{mine}:Other", [], "no class 'Other': mine.py has Needs, Raises, NoBackward, Scale: --layer {mine}:Needs"),
+        ("{mine}", [], "which class? mine.py has Needs, Raises, NoBackward, Scale: --layer {mine}:Needs"),
+        ("{mine}:", [], "which class? mine.py has Needs"),
+        ("{mine}:Scale(5)", [], "arguments go into --args: --layer {mine}:Scale --args 5\n"),
+        ("{mine}:Needs('a.py:b', 2)", [], "arguments go into --args: --layer {mine}:Needs --args "),
+        ("{mine}:Raises()", [], "no brackets: --layer {mine}:Raises\n"),
+        ("{mine}:Scale", [], "Scale(n) needs arguments: --args 5, say"),
+        ("{mine}:Needs", [], "Needs(width, other, third) needs arguments: --args 5,4,3, say"),
+        ("{mine}:Scale", ["--args", "5,4"], "Scale(n) does not take --args 5,4: --args 5, say"),
         ("{mine}:Needs", ["--args", "os.x"], "expected Python literals"),
         ("{mine}:Raises", [], "both widths must be whole numbers of at least 1"),
         ("{mine}:NoLayer", [], "NoLayer is no layer"),
@@ -103,7 +122,78 @@ def test_the_project_passes_for_other_seeds(seed):
 )
 def test_what_cannot_be_checked_is_said_in_one_line_with_exit_code_2(place, further, words, mine):
     code, out, err = call("--layer", place.format(mine=mine), *further)
-    assert (code, out) == (2, "") and words in err and err.count("\n") == 1
+    assert (code, out) == (2, "") and words.format(mine=mine) in err and err.count("\n") == 1
+
+
+def test_a_file_without_a_layer_is_said_so(tmp_path):
+    path = tmp_path / "empty.py"
+    path.write_text("from minigan import Layer\n")
+    code, _, err = call("--layer", str(path))
+    assert code == 2 and f"{path} has no layer: derive a class from minigan.Layer" in err
+
+
+def unsquared(self, dy, wrt="both"):
+    return dy * (1 - self.y) if wrt != "params" else None
+
+
+def test_one_broken_activation_is_the_one_to_look_at(monkeypatch):
+    monkeypatch.setattr(Tanh, "backward", unsquared)
+    code, out, _ = call()
+    assert code == 1 and out.startswith("Tanh(): float64, central")
+    tables = out.split("\n\n")[:-1]
+    assert len(tables) == 8 and all("FAIL" in table for table in tables) and "bce" not in out
+    assert tables[1].startswith("Tanh(): float64, complex") and tables[2].startswith("Network(")
+    assert all(", Tanh(), fails and the other layers pass: look there first" in table for table in tables[2:])
+    assert "on its own, layer 3 of G, Tanh(), fails" in tables[-1]
+    last = out.splitlines()[-1]
+    assert last == "Look first at Tanh(): it fails on its own; 6 other checks that use it fail as well."
+    code, everything, _ = call("--all")
+    assert code == 1 and len(everything.split("\n\n")) > 40 and everything.splitlines()[-1] == last
+
+
+def test_two_broken_layers_are_both_named(monkeypatch):
+    monkeypatch.setattr(Tanh, "backward", unsquared)
+    monkeypatch.setattr(LeakyReLU, "backward", unsquared)
+    last = call()[1].splitlines()[-1]
+    assert last == (
+        "Look first at Tanh() and LeakyReLU(0.2): they fail on their own; 8 other checks that use one of them fail as "
+        "well."
+    )
+
+
+def test_one_width_stands_for_every_dense_layer(monkeypatch):
+    right = Dense.backward
+    monkeypatch.setattr(Dense, "backward", lambda self, dy, wrt="both": right(self, -dy, wrt))
+    last = call()[1].splitlines()[-1]
+    assert last == "Look first at Dense(5, 4): it fails on its own; 8 other checks that use it fail as well."
+
+
+def test_what_fails_without_the_culprit_is_counted_too(monkeypatch):
+    monkeypatch.setattr(Sigmoid, "backward", unsquared)
+    monkeypatch.setattr(GAN, "generator_step", lambda self, n: None)
+    last = call()[1].splitlines()[-1]
+    assert last == (
+        "Look first at Sigmoid(): it fails on its own; 4 other checks that use it fail as well. Then look at 2 that do "
+        "not."
+    )
+
+
+def test_a_broken_loss_is_the_one_to_look_at_and_an_objective_goes_with_its_games(monkeypatch):
+    monkeypatch.setattr(script, "bce", lambda p, t: (losses.bce(p, t)[0], 2 * losses.bce(p, t)[1]))
+    assert call()[1].splitlines()[-1] == "Look first at <lambda>: it fails on its own."
+    right = Minimax.generator
+    monkeypatch.undo()
+    monkeypatch.setattr(Minimax, "generator", lambda self, a: (right(self, a)[0], -right(self, a)[1]))
+    assert call()[1].splitlines()[-1] == (
+        "Look first at Minimax() and Minimax('probability'): they fail on their own; 2 other checks that use one of "
+        "them fail as well."
+    )
+
+
+def test_a_step_that_fails_although_all_it_is_made_of_passes_is_said_to_be_the_chain(monkeypatch):
+    monkeypatch.setattr(GAN, "generator_step", lambda self, n: None)
+    last = call()[1].splitlines()[-1]
+    assert last == "Every layer, loss and objective passes on its own: look at how the failing checks chain them."
 
 
 def test_a_file_that_does_not_import_is_said_so(tmp_path):

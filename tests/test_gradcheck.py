@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import numpy as np
 import pytest
@@ -215,7 +216,106 @@ def test_a_network_names_the_layer_that_fails_on_its_own(x):
 
     report = gradcheck(Network(Dense(5, 6), Tanh(), Wrong(6, 3, spoil)), x)
     assert failed(report) == ["0.W", "0.b", "x"]
-    assert report.note == "on its own, layer 2, Wrong(6, 3), fails and the other layers pass: look there first"
+    assert report.note == (
+        "on its own, layer 2, Wrong(6, 3), fails and the other layers pass: look there first\n"
+        "    -> dx of layer 2, Wrong(6, 3): only column 0 is wrong; backward does not fit forward (a smaller step eps "
+        "measures the same slope, so the measurement is right)"
+    )
+
+
+class Unsquared(Tanh):
+    """y = tanh x, but dx = dy (1 - y)."""
+
+    def backward(self, dy, wrt="both"):
+        return dy * (1 - self.y)
+
+
+def test_a_game_names_the_layer_that_fails_on_its_own(batch):
+    gan = game()
+    gan.generator = Network(Dense(3, 6), Unsquared(), Dense(6, 4), Tanh(), seed=1)
+    report = check_game(gan, *batch)
+    assert failed(report) == ["G 0.W", "G 0.b"]
+    note, because = report.note.split("\n    -> ")
+    assert note == "on its own, layer 1 of G, Unsquared(), fails and the other layers pass: look there first"
+    assert because.startswith("dx of layer 1 of G, Unsquared(): at x = ")
+    gan.discriminator = Network(Dense(4, 5), Unsquared(), Dense(5, 1), seed=2)
+    note = check_game(gan, *batch).note
+    assert note.startswith("on their own, layer 1 of G, Unsquared(), and layer 1 of D, Unsquared(), fail: look at the")
+    assert check_game(game(cls=Climbs), *batch).note == ""
+
+
+def test_the_layers_of_a_game_are_sampled_as_the_game_is(batch, monkeypatch):
+    checked = []
+
+    def count(layer, x, *, entries, **options):
+        checked.append(entries)
+        return gradcheck(layer, x, entries=entries, **options)
+
+    monkeypatch.setattr("minigan.gradcheck.gradcheck", count)
+    gan = game()
+    gan.generator = Network(Dense(3, 6), Unsquared(), Dense(6, 4), Tanh(), seed=1)
+    assert "layer 1 of G, Unsquared(), fails" in check_game(gan, *batch, entries=3).note
+    assert checked == [3] * 7
+
+
+def test_where_no_sentence_fits_the_slopes_at_the_worst_entry_are_told():
+    points = np.array([[-1.5, 0.25], [1.0, 2.0]])
+    (row,) = gradcheck(Unsquared(), points).rows
+    x = points[row.index]
+    y = np.tanh(x)
+    assert row.hint == (
+        f"at x = {x:.3g}, where y = {y:.3g}, your backward multiplies dy by {1 - y:.3g}, but the slope of forward "
+        f"there is {1 - y * y:.3g}: backward does not fit forward (a smaller step eps measures the same slope, so the "
+        "measurement is right)"
+    )
+    (row,) = gradcheck(Unsquared(), points, method="complex").rows
+    assert row.hint.endswith("(the complex step has no error of its own, so the measurement is right)")
+
+
+def test_slopes_are_told_of_element_wise_layers_alone(x):
+    class Mixed(Standardized):
+        def backward(self, dy, wrt="both"):
+            return super().backward(dy) + 0.1 * self.y
+
+    for layer in Mixed(), Network(Tanh(), Unsquared()):
+        (row,) = gradcheck(layer, x).rows
+        assert row.hint.startswith("backward does not fit forward"), row.hint
+
+
+def test_a_measurement_that_changes_with_eps_is_not_called_right(x):
+    class Wavy(Layer):
+        def forward(self, x, training=False):
+            self.x = x
+            return np.sin(2000 * x)
+
+        def backward(self, dy, wrt="both"):
+            return dy * (2000 * np.cos(2000 * self.x) * (1 + 1e-4 * np.sign(self.x)))
+
+    (row,) = gradcheck(Wavy(), x).rows
+    assert row.verdict == "FAIL" and "(but eps=1e-05 measures " in row.hint, row.hint
+    assert row.hint.endswith(": repeat with the smaller one)")
+
+
+def test_two_slopes_that_differ_in_a_late_digit_are_printed_as_different_numbers(x):
+    class Nearly(Tanh):
+        def backward(self, dy, wrt="both"):
+            return super().backward(dy) * (1 + 1e-4 * self.y)
+
+    (row,) = gradcheck(Nearly(), x).rows
+    used, slope = re.search(r"multiplies dy by (\S+), but the slope of forward there is (\S+):", row.hint).groups()
+    assert used != slope and abs(float(used) / float(slope) - 1) < 2e-4
+
+
+@pytest.mark.parametrize("share", [1, 20, 200])
+def test_a_branch_where_right_and_wrong_agree_does_not_choose_the_sentence(share):
+    class Leaky(LeakyReLU):
+        def backward(self, dy, wrt="both"):
+            return np.where(self.y > 0, dy, 0.7 * dy)
+
+    x = np.full((share + 1, 2), 1.5)
+    x[0] = -1.5
+    (row,) = gradcheck(Leaky(), x).rows
+    assert row.hint.startswith("only where x < 0 is it wrong; at x = -1.5, where y = -0.3, your backward multiplies dy")
 
 
 def test_an_exception_says_which_call_raised_it(x):
