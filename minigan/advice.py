@@ -41,12 +41,12 @@ def read_history(history):
             + ("the data. G has found a few images that D believes" if believed else "the data, and D rejects them all")
             + ": start again with a lower learning rate or another seed, and keep Adam's beta1 at 0.5."
         )
-    if enough and not said:
-        jump = statistics.median(abs(b["V"] - a["V"]) for a, b in itertools.pairwise(last))
+    if len(history) >= 2 * EPOCHS and not said:  # the first epochs of a good game jump as well
+        jump = statistics.median(abs(b["V"] - a["V"]) for a, b in itertools.pairwise(history[-2 * EPOCHS :]))
         if jump > 0.15:
             said["unstable"] = (
-                f"The game does not settle: from epoch to epoch V moves by {jump:.2f} (the median of the last "
-                f"{EPOCHS - 1} steps). Lower the learning rate of both players, and keep Adam's beta1 at 0.5."
+                f"The game does not settle: from epoch to epoch V moves by {jump:.2f} (the median over the last "
+                f"{2 * EPOCHS} epochs). Lower the learning rate of both players, and keep Adam's beta1 at 0.5."
             )
     if enough and not said and max(abs(row["V"] + LOG4) for row in last) < 0.05:
         said["equilibrium"] = (
