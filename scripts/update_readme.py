@@ -27,6 +27,7 @@ def main(argv=None):
     )
     parser.add_argument("--run", metavar="DIR", help="show the last picture and an epoch's line of this run")
     parser.add_argument("--mutants", action="store_true", help="run the mutation check and give its score")
+    parser.add_argument("--speed", action="store_true", help="draw benchmarks/results into benchmarks/README.md")
     args = parser.parse_args(argv)
     readme = ROOT / "README.md"
     old = readme.read_text(encoding="utf-8")
@@ -36,6 +37,9 @@ def main(argv=None):
         new = replace_block(replace_block(new, "picture", caption), "line", line)
     if args.mutants:
         new = replace_block(new, "mutants", mutation_score())
+    if args.speed:
+        page = ROOT / "benchmarks" / "README.md"
+        page.write_text(replace_block(page.read_text(encoding="utf-8"), "speed", speed_table()), encoding="utf-8")
     if args.check:
         return int(new != old)
     readme.write_text(new, encoding="utf-8")
@@ -81,6 +85,12 @@ def mutation_score():
     )
 
 
+def speed_table():
+    """The table of benchmarks/results/peers.json; draws docs/speed.png on the way."""
+    command = [sys.executable, ROOT / "benchmarks" / "draw_results.py"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def processor():
     """The processor's name, as far as the system tells it."""
     info = Path("/proc/cpuinfo")
@@ -92,7 +102,7 @@ def replace_block(text, name, content):
     """`text` with what stands between the markers `<!-- name: ... -->` and `<!-- end of name -->` replaced."""
     pattern = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
     if not pattern.search(text):
-        raise ValueError(f"README.md has no block {name!r}: expected <!-- {name}: ... --> and <!-- end of {name} -->")
+        raise ValueError(f"the page has no block {name!r}: expected <!-- {name}: ... --> and <!-- end of {name} -->")
     return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
 
 
