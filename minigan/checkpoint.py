@@ -47,7 +47,7 @@ def write(path, arrays, meta):
     """
     buffer = io.BytesIO()
     text = json.dumps({"format": FORMAT, **meta})
-    numpy.savez(buffer, allow_pickle=False, meta=numpy.frombuffer(text.encode(), "uint8"), **arrays)
+    numpy.savez(buffer, meta=numpy.frombuffer(text.encode(), "uint8"), **arrays)
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.comment = b"0" * DIGEST
     data = buffer.getbuffer()

@@ -194,7 +194,7 @@ def test_a_round_spends_no_more_than_a_batch_as_stored():
     next(rounds)
     tracemalloc.start()
     next(rounds), next(rounds)
-    assert tracemalloc.get_traced_memory()[1] < 128 * 784 * 1.5
+    assert tracemalloc.get_traced_memory()[1] < 128 * 784 * 2  # as float32 it would be 4 times
     tracemalloc.stop()
 
 
