@@ -4,10 +4,10 @@ None of these sentences is a verdict on the pictures; each names the figures tha
 """
 
 import itertools
-import math
 import statistics
 
-LOG4 = math.log(4)
+from minigan.objectives import EQUILIBRIUM
+
 EPOCHS = 5  # what has lasted so long is not chance
 WRECKED = -3.0  # V of a D that is not merely unsure but certain and wrong
 WARNINGS = "wrecked", "d wins", "collapse", "unstable"
@@ -22,8 +22,8 @@ def read_history(history):
     now, enough = last[-1], len(last) == EPOCHS
     if not now["V"] > WRECKED:
         said["wrecked"] = (
-            f"V is {now['V']:.3g}, far below -log 4 = {-LOG4:.2f}: D is certain, and wrong. The steps are too large: "
-            "go back to an earlier checkpoint, or start again, with a lower learning rate."
+            f"V is {now['V']:.3g}, far below -log 4 = {EQUILIBRIUM:.2f}: D is certain, and wrong. The steps are "
+            "too large: go back to an earlier checkpoint, or start again, with a lower learning rate."
         )
     if enough and min(row["accuracy"] for row in last) > 0.98:
         largest = max(row["norm_g"] for row in history)
@@ -48,10 +48,11 @@ def read_history(history):
                 f"The game does not settle: from epoch to epoch V moves by {jump:.2f} (the median over the last "
                 f"{2 * EPOCHS} epochs). Lower the learning rate of both players, and keep Adam's beta1 at 0.5."
             )
-    if enough and not said and max(abs(row["V"] + LOG4) for row in last) < 0.05:
+    if enough and not said and max(abs(row["V"] - EQUILIBRIUM) for row in last) < 0.05:
         said["equilibrium"] = (
-            f"V sits at {now['V']:.2f}, within 0.05 of -log 4 = {-LOG4:.2f}, the value at equilibrium: D cannot tell "
-            "samples from data. If the pictures are good, the game is over; if not, D is too weak or too slow."
+            f"V sits at {now['V']:.2f}, within 0.05 of -log 4 = {EQUILIBRIUM:.2f}, the value at equilibrium: D "
+            "cannot tell samples from data. If the pictures are good, the game is over; if not, D is too weak or too "
+            "slow."
         )
     if not said and not enough:
         said["early"] = (
@@ -59,7 +60,8 @@ def read_history(history):
         )
     if not said:
         said["normal"] = (
-            f"Both play: V is {now['V']:.2f} (equilibrium {-LOG4:.2f}), D judges {now['accuracy']:.0%} right, and the "
-            f"samples are {now['diversity']:.0%} as far apart as the data. More epochs may still improve the pictures."
+            f"Both play: V is {now['V']:.2f} (equilibrium {EQUILIBRIUM:.2f}), D judges {now['accuracy']:.0%} right, "
+            f"and the samples are {now['diversity']:.0%} as far apart as the data. More epochs may still improve the "
+            "pictures."
         )
     return said

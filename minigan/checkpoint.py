@@ -89,13 +89,19 @@ def _offer(path):
 
 def state(gan):
     """Everything in which one moment of a game differs from another, as (arrays, meta)."""
-    arrays, meta = {}, {"objective": repr(gan.objective), "seed": gan.seed, "draws": gan.draws}
+    arrays = {}
     for player, network, optimizer in gan.players():
         arrays[f"{player}.theta"] = to_numpy(network.theta)
         arrays |= {f"{player}.{name}": to_numpy(getattr(optimizer, name)) for name in optimizer.vectors}
+    return arrays, _meta(gan)
+
+
+def _meta(gan):
+    meta = {"objective": repr(gan.objective), "seed": gan.seed, "draws": gan.draws}
+    for player, network, optimizer in gan.players():
         meta[player] = {"network": repr(network), "dtype": str(network.dtype)}
         meta[player] |= {"optimizer": repr(optimizer), "steps": optimizer.steps}
-    return arrays, meta
+    return meta
 
 
 def restore(gan, arrays, meta):
@@ -104,9 +110,9 @@ def restore(gan, arrays, meta):
     The learning rate is not part of it: that of the present optimizers stays. Raises CheckpointError, naming both
     values, where the checkpoint was made for something else; `gan` is then as it was.
     """
-    expected = state(gan)[1]
-    agree("objective", meta["objective"], expected["objective"])
-    agree("seed", meta["seed"], expected["seed"])
+    expected = _meta(gan)
+    for what in "objective", "seed":
+        agree(what, meta[what], expected[what])
     for player, _, _ in gan.players():
         for what in "network", "dtype", "optimizer":
             agree(f"{player}'s {what}", meta[player][what], expected[player][what])

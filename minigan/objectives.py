@@ -6,8 +6,12 @@
 output is the logit a, D = sigmoid(a), or, with output="probability", D itself, for a D that ends in a Sigmoid.
 """
 
+import math
+
 from minigan.backend import xp
 from minigan.losses import inside, sigmoid, softplus
+
+EQUILIBRIUM = -math.log(4)  # V where D cannot tell samples from data (Theorem 1)
 
 
 def log_d(a, output="logit"):
@@ -33,7 +37,7 @@ def value(a_real, a_fake, output="logit"):
     """V = mean log D(x) + mean log(1 - D(G(z))), as (V, dV/da_real, dV/da_fake).
 
     a_real (N, 1), a_fake (M, 1): D's outputs for N real and M generated samples. Where D cannot tell them apart,
-    D = 1/2 (a = 0) and V = -log 4, the value of the game at its equilibrium (Theorem 1).
+    D = 1/2 (a = 0) and V = EQUILIBRIUM.
     """
     real, slope_real = log_d(a_real, output)
     fake, slope_fake = log_not_d(a_fake, output)

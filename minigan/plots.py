@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread, imsave
 
 from minigan.files import replacing
+from minigan.objectives import EQUILIBRIUM
 
-LOG4 = math.log(4)
 FRAMES, PIXELS = 50, 11_000_000  # of a film at most: an HTML file of 5 MB or less
 FPS = 5
 
@@ -52,7 +52,7 @@ def save_curves(path, history):
         axes.plot(epochs, [row[key] for row in history], style, label=label)
 
     curve(value, "V", "V(D, G)")
-    value.axhline(-LOG4, color="gray", linestyle="--", label="$-\\log 4$, equilibrium")
+    value.axhline(EQUILIBRIUM, color="gray", linestyle="--", label="$-\\log 4$, equilibrium")
     value.set_title("value of the game")
     curve(judgments, "d_real", "D(x), real")
     curve(judgments, "d_fake", "D(G(z)), fake")
@@ -104,7 +104,7 @@ def read_frames(folder, history):
         return [], []
     most = min(FRAMES, PIXELS // _read(found[0][1]).size)
     found = [found[i] for i in evenly(len(found), most)]
-    labels = [f"epoch {row['epoch']}     V {row['V']:+.3f} (equilibrium {-LOG4:+.3f})" for row, _ in found]
+    labels = [f"epoch {row['epoch']}     V {row['V']:+.3f} (equilibrium {EQUILIBRIUM:+.3f})" for row, _ in found]
     return [_read(path) for _, path in found], labels
 
 

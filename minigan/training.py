@@ -11,6 +11,7 @@ from minigan.files import replacing
 from minigan.gan import Round
 from minigan.guard import Guard, NotFiniteError
 from minigan.metrics import pairwise_distance
+from minigan.objectives import EQUILIBRIUM
 
 TILES = 64  # samples that are drawn from the same noise after every epoch
 
@@ -127,7 +128,7 @@ def report(row, epochs):
     """One line about an epoch, for people."""
     left = (epochs - row["epoch"]) * row["seconds"]
     return (
-        f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  V {row['V']:+.3f} (equilibrium {-math.log(4):+.3f})  "
+        f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  V {row['V']:+.3f} (equilibrium {EQUILIBRIUM:+.3f})  "
         f"D(x) {row['d_real']:.2f}  D(G(z)) {row['d_fake']:.2f}  D right {row['accuracy']:.0%}  "
         f"{row['images_per_second']:,.0f} images/s  {left // 60:.0f}:{left % 60:02.0f} left"
     )
