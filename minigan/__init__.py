@@ -4,16 +4,19 @@ Read the modules in the order of these imports; each imports only from those abo
 """
 
 from minigan.backend import to_numpy, use, xp
-from minigan.layers import Dense, Layer
-from minigan.activations import LeakyReLU, ReLU, Sigmoid, Tanh
-from minigan.losses import bce, bce_with_logits
+from minigan.layers import Dense, Flatten, Layer, Reshape
+from minigan.activations import LeakyReLU, Maxout, ReLU, Sigmoid, Tanh
+from minigan.normalization import BatchNorm, LayerNorm
+from minigan.dropout import Dropout
+from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
 from minigan.network import Network
-from minigan.optimizers import SGD, Adam
+from minigan.optimizers import SGD, Adam, Average
 from minigan.objectives import Minimax, NonSaturating, Objective, value
 from minigan.gan import GAN
 
 __version__ = "0.1.0"
 __all__ = [
-    "xp", "use", "to_numpy", "Layer", "Dense", "LeakyReLU", "ReLU", "Sigmoid", "Tanh", "bce", "bce_with_logits",
-    "Network", "SGD", "Adam", "value", "Objective", "Minimax", "NonSaturating", "GAN",
+    "xp", "use", "to_numpy", "Layer", "Dense", "Reshape", "Flatten", "LeakyReLU", "ReLU", "Sigmoid", "Tanh", "Maxout",
+    "BatchNorm", "LayerNorm", "Dropout", "bce", "bce_with_logits", "softmax_cross_entropy", "Network", "SGD", "Adam",
+    "Average", "value", "Objective", "Minimax", "NonSaturating", "GAN",
 ]  # fmt: skip

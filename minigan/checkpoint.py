@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy
 
-from minigan import activations, layers
+from minigan import activations, dropout, layers, normalization
 from minigan.backend import to_numpy, xp
 from minigan.data.npz import read_arrays
 from minigan.files import DataError, reading, replacing
 from minigan.network import Network
 
-FORMAT = 1  # raised whenever an older minigan could not read the file rightly
+FORMAT = 2  # raised whenever the meaning of what is in a file changes
 DIGEST = 64  # bytes of a SHA-256 in hexadecimal, the end of the file
 LAYERS = {
     name: thing
-    for module in (layers, activations)
+    for module in (layers, activations, normalization, dropout)
     for name, thing in vars(module).items()
     if isinstance(thing, type) and issubclass(thing, layers.Layer)
 }
@@ -66,9 +66,10 @@ def read(path):
         meta = json.loads(arrays.pop("meta").tobytes())
     except (DataError, KeyError) as error:
         raise CheckpointError(f"{error}{_offer(path)}") from error
-    if meta["format"] > FORMAT:
+    if meta["format"] != FORMAT:
+        remedy = "update minigan" if meta["format"] > FORMAT else "use the minigan that wrote it, or train anew"
         raise CheckpointError(
-            f"{path}: written in format {meta['format']}, but this minigan reads formats up to {FORMAT}: update minigan"
+            f"{path}: written in format {meta['format']}, but this minigan reads format {FORMAT}: {remedy}"
         )
     return arrays, meta
 
@@ -91,13 +92,21 @@ def state(gan):
     """Everything in which one moment of a game differs from another, as (arrays, meta)."""
     arrays = {}
     for player, network, optimizer in gan.players():
-        arrays[f"{player}.theta"] = to_numpy(network.theta)
+        arrays |= _arrays(player, network)
         arrays |= {f"{player}.{name}": to_numpy(getattr(optimizer, name)) for name in optimizer.vectors}
+    if gan.average:
+        arrays |= _arrays("sampler", gan.sampler)
     return arrays, _meta(gan)
 
 
+def _arrays(player, network):
+    values = {"theta": network.theta, **network.state()}
+    return {f"{player}.{name}": to_numpy(value) for name, value in values.items()}
+
+
 def _meta(gan):
-    meta = {"objective": repr(gan.objective), "seed": gan.seed, "draws": gan.draws}
+    meta = {"objective": repr(gan.objective), "seed": gan.seed, "draws": gan.draws, "noise": gan.noise_kind}
+    meta |= {"k": gan.k, "averaging": gan.average and gan.average.decay}
     for player, network, optimizer in gan.players():
         meta[player] = {"network": repr(network), "dtype": str(network.dtype)}
         meta[player] |= {"optimizer": repr(optimizer), "steps": optimizer.steps}
@@ -111,18 +120,26 @@ def restore(gan, arrays, meta):
     values, where the checkpoint was made for something else; `gan` is then as it was.
     """
     expected = _meta(gan)
-    for what in "objective", "seed":
+    for what in "objective", "seed", "noise", "k", "averaging":
         agree(what, meta[what], expected[what])
-    for player, _, _ in gan.players():
+    for player, *_ in gan.players():
         for what in "network", "dtype", "optimizer":
             agree(f"{player}'s {what}", meta[player][what], expected[player][what])
     for player, network, optimizer in gan.players():
-        for name in ("theta", *optimizer.vectors):
-            owner = network if name == "theta" else optimizer
-            getattr(owner, name)[:] = xp.asarray(arrays[f"{player}.{name}"])
+        _fill(network, player, arrays)
+        for name in optimizer.vectors:
+            getattr(optimizer, name)[:] = xp.asarray(arrays[f"{player}.{name}"])
         optimizer.steps = meta[player]["steps"]
-        network.forget()
+    if gan.average:
+        _fill(gan.sampler, "sampler", arrays)
+        gan.average.steps = gan.generator_optimizer.steps
     gan.draws[:] = meta["draws"]
+
+
+def _fill(network, player, arrays):
+    network.theta[:] = xp.asarray(arrays[f"{player}.theta"])
+    network.set_state({name: arrays[f"{player}.{name}"] for name in network.state()})
+    network.forget()
 
 
 def agree(what, saved, present):
@@ -135,14 +152,14 @@ def agree(what, saved, present):
 
 
 def load_generator(path):
-    """(generator, meta) from a checkpoint: a Network to call with z (N, latent).
+    """(generator, meta) from a checkpoint: a Network to call with z (N, latent), the average where there is one.
 
     Raises CheckpointError, in words, for a damaged file or one that holds layers unknown to minigan.
     """
     arrays, meta = read(path)
     saved = meta["generator"]
     network = parse_network(saved["network"], saved["dtype"])
-    network.theta[:] = xp.asarray(arrays["generator.theta"])
+    _fill(network, "sampler" if "sampler.theta" in arrays else "generator", arrays)
     return network, meta
 
 

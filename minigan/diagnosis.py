@@ -449,16 +449,19 @@ def blame(alone):
 
 def complex_unsafe(network, twin, x, training):
     """Which layer's forward does not carry an imaginary part through, as a sentence, or ""."""
-    rng = host_generator(11)
+    rng, state = host_generator(11), State(network, twin)
     for i, (layer, complex_layer) in enumerate(zip(network.layers, twin.layers, strict=True)):
         u = xp.asarray(rng.standard_normal(x.shape))
         who = f"layer {i}, {layer!r}, is not complex-safe"
         try:
+            state.restore()
             y = complex_layer.forward(x.real + 1e-20j * u, training)
         except TypeError as error:
             raise TypeError(f'{who}: {error}; use method="central"') from error
         step = 1e-6
-        plus, minus = (layer.forward(x.real + s * u, training).copy() for s in (step, -step))
+        plus = layer.forward(x.real + step * u, training).copy()
+        state.restore()
+        minus = layer.forward(x.real - step * u, training).copy()
         slope = (plus - minus) / (2 * step)
         if y.dtype.kind != "c" or float(abs(y.imag / 1e-20 - slope).max()) > 1e-3 * float(abs(slope).max()):
             return f'{who}: its forward drops the imaginary part{_suspects(layer)}; use method="central"'

@@ -130,7 +130,7 @@ def _twin(layer_or_network, seed):
         return layer_or_network.astype("float64")
     layer = copy.deepcopy(layer_or_network)
     vars(layer).pop("_scratch", None)
-    given = {name: vars(layer).pop(name) for name in layer.params if name in vars(layer)}
+    given = {name: vars(layer).pop(name) for name in (*layer.params, *layer.state) if name in vars(layer)}
     network = Network(layer, seed=seed, dtype="float64")
     if given:
         network._pack([given], "float64")
@@ -141,6 +141,7 @@ def _twin(layer_or_network, seed):
 
 def _complex_slopes(tensors, network, seen, training):
     """Let the tensors measure on a complex twin of the network."""
+    seen.state.restore()
     twin = network.astype("complex128")
     x = seen.x.astype("complex128")
     arrays = {name: a for name, a, _ in twin.parameters()} | {"x": x}

@@ -53,29 +53,30 @@ class Guard:
                     raise NotFiniteError(f"{where}, found after the round. {HELP}")
 
     def look_at_state(self):
-        """The same for everything that a checkpoint holds: theta, and what the optimizers carry."""
-        for player, network, optimizer in self.gan.players():
-            for name, a in [
-                ("theta", network.theta),
-                *((name, getattr(optimizer, name)) for name in optimizer.vectors),
-            ]:
-                if not xp.isfinite(a).all():
-                    where = self.find_in_theta() or f"{player}, {type(optimizer).__name__}'s {_entries(name, a)}"
-                    raise NotFiniteError(f"{where}, found before a checkpoint was written, so none was. {HELP}")
+        """The same for everything that a checkpoint holds: theta, the layers' state, and what the optimizers carry."""
+        where = self.find_in_state()
+        for player, _, optimizer in self.gan.players():
+            for name in optimizer.vectors:
+                a = getattr(optimizer, name)
+                if not where and not xp.isfinite(a).all():
+                    where = f"{player}, {type(optimizer).__name__}'s {_entries(name, a)}"
+        if where:
+            raise NotFiniteError(f"{where}, found before a checkpoint was written, so none was. {HELP}")
 
-    def find_in_theta(self):
-        """The first parameter that is not finite, in words, or None."""
+    def find_in_state(self):
+        """The first parameter, or array of a layer's state, that is not finite, in words, or None."""
         for player, network, _ in self.gan.players():
-            for tensor, a, _ in network.parameters():
-                if not xp.isfinite(a).all():
+            parameters = {tensor: a for tensor, a, _ in network.parameters()}
+            for tensor, a in {**parameters, **network.state()}.items():
+                if not isinstance(a, int) and not xp.isfinite(a).all():
                     return f"{player}, {_layer(network, tensor)}: {_entries(tensor.split('.')[1], a)}"
         return None
 
     def find(self, player):
         """Where the present round, in `player`'s step, first meets a number that is not finite, in words, or None."""
-        in_theta = self.find_in_theta()
-        if in_theta:
-            return in_theta
+        in_state = self.find_in_state()
+        if in_state:
+            return in_state
         if self.real is None:
             return f"{player}: a gradient that is not finite"
         if not xp.isfinite(self.real).all():

@@ -5,18 +5,21 @@ them:
 
 1. `forward(x, training=False)` returns y and remembers, under a name, the least that backward needs.
    `training` is an argument, not a mode that someone forgets to switch (it is for layers that behave otherwise in
-   training, as dropout does; none of those below).
+   training, as `Dropout` and `BatchNorm` do; none of those below).
 2. `backward(dy, wrt="both")` receives dy = dL/dy and *overwrites* the gradient of each parameter (`dW` for `W`),
    unless wrt="input"; it returns dx = dL/dx, unless wrt="params". It never adds to what was there before.
 3. It writes only into arrays that it owns (`scratch`), never into x or dy. Its y stays valid until its next
    `forward`, its dx until its next `backward`.
 4. Its parameters are views into the one vector `theta` of the `Network` that packs it, their gradients views into
    `dtheta`. Until then a layer has no arrays. Write *into* them (`self.dW[...] = x.T @ dy`, or out=self.dW): a new
-   array under the old name (`self.dW = x.T @ dy`) would be cut off from theta, and gradcheck would say so.
+   array under the old name (`self.dW = x.T @ dy`) would be cut off from theta, and gradcheck would say so. What
+   training moves besides (running statistics, the number of draws) it names in `state`, and a checkpoint keeps it.
 
 A layer of your own is a subclass with these two methods, `params` and `initialize` if it has parameters, and `n_in`
 and `n_out` if it changes the width. `minigan.gradcheck` tells you whether its backward is right.
 """
+
+import math
 
 from minigan.backend import xp
 
@@ -25,11 +28,12 @@ class Layer:
     """The base of all layers: names of the parameters, widths, and owned arrays."""
 
     params = ()  # names of the parameters; the gradient of "W" is "dW"
-    n_in = n_out = None  # width of x and of y; None: any width, and y has that of x
+    state = ()  # names of the arrays and whole numbers that forward(training=True) moves
+    n_in = n_out = None  # width of x and of y, or a shape such as (28, 28); None: any, and y has that of x
     range = None  # the interval (low, high) that the outputs lie in, where it is bounded
 
     def initialize(self, rng):
-        """{name: initial array} for each name in `params`; random ones are drawn on the host, from `rng`."""
+        """{name: initial value} for each name in `params`, then in `state`; random ones are drawn on the host."""
         return {}
 
     def forward(self, x, training=False):
@@ -53,7 +57,7 @@ class Layer:
         return a[: shape[0]]
 
     def __getattr__(self, name):
-        if name in self.params or name.removeprefix("d") in self.params:
+        if name in (*self.params, *self.state) or name.removeprefix("d") in self.params:
             raise AttributeError(
                 f"{self!r} has no {name} yet: a layer gets its arrays from a Network, Network({self!r})"
             )
@@ -74,6 +78,11 @@ def glorot(rng, n_in, n_out):
     return rng.uniform(-r, r, (n_in, n_out))
 
 
+def uniform(r):
+    """The initializer W ~ U(-r, r), whatever the widths (what the networks of Goodfellow et al. 2014 start from)."""
+    return lambda rng, n_in, n_out: rng.uniform(-r, r, (n_in, n_out))
+
+
 class Dense(Layer):
     """y = x W + b            x (N, I)   W (I, O)   b (O,)   y (N, O)
 
@@ -82,23 +91,25 @@ class Dense(Layer):
     For one entry, y_no = sum over i of x_ni W_io + b_o. So W_io touches y_no, through x_ni, for every sample n, and
     dL/dW_io = sum over n of x_ni dy_no; x_ni touches every y_no through W_io, and dL/dx_ni = sum over o of dy_no W_io.
 
-    `init(rng, n_in, n_out)` draws W; b starts at 0. `y = x @ self.W + self.b` would be as right as what stands below;
-    owned arrays only save the allocation. Raises ValueError for a width that is not a whole number of at least 1, and
-    for an `init` that draws another shape.
+    `init(rng, n_in, n_out)` draws W; b starts at `bias`, a number or (O,). `y = x @ self.W + self.b` would be as right
+    as what stands below; owned arrays only save the allocation. Raises ValueError for a width that is not a whole
+    number of at least 1, and for an `init` that draws another shape or a `bias` that has one.
     """
 
     params = "W", "b"
 
-    def __init__(self, n_in, n_out, init=he):
+    def __init__(self, n_in, n_out, init=he, bias=0.0):
         if not all(isinstance(n, int) and n >= 1 for n in (n_in, n_out)):
             raise ValueError(f"Dense({n_in!r}, {n_out!r}): both widths must be whole numbers of at least 1")
-        self.n_in, self.n_out, self.init = n_in, n_out, init
+        self.n_in, self.n_out, self.init, self.bias = n_in, n_out, init, bias
 
     def initialize(self, rng):
-        W = self.init(rng, self.n_in, self.n_out)
+        W, bias = self.init(rng, self.n_in, self.n_out), xp.asarray(self.bias)
         if W.shape != (self.n_in, self.n_out):
             raise ValueError(f"{self!r}: init drew shape {W.shape}, expected {(self.n_in, self.n_out)}")
-        return {"W": W, "b": xp.zeros(self.n_out)}
+        if bias.shape not in ((), (self.n_out,)):
+            raise ValueError(f"{self!r}: bias has shape {bias.shape}, expected a number or {(self.n_out,)}")
+        return {"W": W, "b": xp.zeros(self.n_out) + bias}
 
     def forward(self, x, training=False):
         self.x = x
@@ -114,3 +125,37 @@ class Dense(Layer):
         if wrt != "params":
             dx = self.scratch("dx", self.x.shape, dy.dtype)
             return xp.matmul(dy, self.W.T, out=dx)
+
+
+class Reshape(Layer):
+    """Rows to arrays of this shape: x (N, a b ...) to y (N, a, b, ...), Reshape(28, 28) say      dx = dy, reshaped"""
+
+    def __init__(self, *shape):
+        self.n_in, self.n_out = math.prod(shape), shape
+
+    def forward(self, x, training=False):
+        return x.reshape(len(x), *self.n_out)
+
+    def backward(self, dy, wrt="both"):
+        if wrt != "params":
+            return dy.reshape(len(dy), self.n_in)
+
+    def __repr__(self):
+        return f"Reshape({', '.join(map(str, self.n_out))})"
+
+
+class Flatten(Layer):
+    """Arrays of this shape to rows: x (N, a, b, ...) to y (N, a b ...), Flatten(28, 28) say      dx = dy, reshaped"""
+
+    def __init__(self, *shape):
+        self.n_in, self.n_out = shape, math.prod(shape)
+
+    def forward(self, x, training=False):
+        return x.reshape(len(x), self.n_out)
+
+    def backward(self, dy, wrt="both"):
+        if wrt != "params":
+            return dy.reshape(len(dy), *self.n_in)
+
+    def __repr__(self):
+        return f"Flatten({', '.join(map(str, self.n_in))})"

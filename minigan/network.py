@@ -69,10 +69,10 @@ class Network:
             raise TypeError(
                 f"x is a {type(x).__name__}, but this network takes an array: use xp.asarray, or network(x)"
             )
-        if x.ndim != 2 or len(x) == 0 or self.n_in not in (None, x.shape[1]):
-            raise ValueError(
-                f"x has shape {x.shape}, but this network takes (N, {self.n_in or 'width'}) with N at least 1"
-            )
+        width = x.shape[1] if x.ndim == 2 else x.shape[1:]
+        if x.ndim < 2 or len(x) == 0 or self.n_in not in (None, width):
+            expected = ", ".join(map(str, self.n_in)) if isinstance(self.n_in, tuple) else self.n_in or "width"
+            raise ValueError(f"x has shape {x.shape}, but this network takes (N, {expected}) with N at least 1")
         self._check_dtype("x", x)
 
     def __call__(self, x):
@@ -90,6 +90,20 @@ class Network:
         for i, layer in enumerate(self.layers):
             for name in layer.params:
                 yield f"{i}.{name}", getattr(layer, name), getattr(layer, "d" + name)
+
+    def state(self):
+        """{"1.mean": array, "3.draws": 17, ...}: what forward(training=True) moves, besides which there is theta."""
+        return {f"{i}.{name}": getattr(layer, name) for i, layer in enumerate(self.layers) for name in layer.state}
+
+    def set_state(self, state):
+        """Put the values of such a dictionary in place of the present ones; arrays are written into."""
+        for name, value in state.items():
+            i, _, name = name.partition(".")
+            here = getattr(self.layers[int(i)], name)
+            if isinstance(here, int):
+                setattr(self.layers[int(i)], name, int(value))
+            else:
+                here[...] = xp.asarray(value)
 
     def astype(self, dtype):
         """A copy in another precision, with memory of its own; "float64" for gradient checks."""
@@ -144,25 +158,30 @@ class Network:
         return first, width
 
     def _values(self):
-        return [{name: getattr(layer, name) for name in layer.params} for layer in self.layers]
+        return [{name: getattr(layer, name) for name in (*layer.params, *layer.state)} for layer in self.layers]
 
     def _pack(self, values, dtype):
-        """Make theta from one {name: array} for each layer, and give the layers their views into theta and dtheta."""
+        """Make theta from one {name: value} for each layer, and give the layers their views into theta and dtheta."""
         self.dtype, self._out = xp.dtype(dtype), None
         if self.dtype.kind not in "fc":
             raise ValueError(f"Network(dtype={str(self.dtype)!r}): expected a floating-point type, float32 or float64")
-        size = sum(a.size for arrays in values for a in arrays.values())
+        pairs = list(zip(self.layers, values, strict=True))
+        for layer, given in pairs:
+            _check_names(layer, given)
+        size = sum(given[name].size for layer, given in pairs for name in layer.params)
         self._theta, self._dtheta = xp.empty(size, dtype=dtype), xp.zeros(size, dtype=dtype)
         start = 0
-        for layer, arrays in zip(self.layers, values, strict=True):
-            if tuple(arrays) != tuple(layer.params):
-                raise ValueError(f"{layer!r}: initialize gives {tuple(arrays)}, but params says {tuple(layer.params)}")
-            for name, a in arrays.items():
+        for layer, given in pairs:
+            for name in layer.params:
+                a = given[name]
                 here = slice(start, start + a.size)
                 setattr(layer, name, self._theta[here].reshape(a.shape))
                 setattr(layer, "d" + name, self._dtheta[here].reshape(a.shape))
                 getattr(layer, name)[...] = xp.asarray(a, dtype=dtype)
                 start += a.size
+            for name in layer.state:
+                a = given[name]
+                setattr(layer, name, a if isinstance(a, int) else xp.array(a, dtype=dtype))
 
     def _check_dtype(self, name, a):
         if a.dtype != self.dtype:
@@ -170,3 +189,8 @@ class Network:
                 f"{name} is {a.dtype}, but this network computes in {self.dtype}: convert it with "
                 f'{name}.astype("{self.dtype}"), or take a copy of the network in another precision with network.astype'
             )
+
+
+def _check_names(layer, given):
+    if tuple(given) != (expected := (*layer.params, *layer.state)):
+        raise ValueError(f"{layer!r}: initialize gives {tuple(given)}, but params and state say {expected}")

@@ -33,6 +33,14 @@ def log_not_d(a, output="logit"):
     return xp.log1p(-p), -1 / (1 - p)
 
 
+def log_odds(a, output="logit"):
+    """log D - log(1 - D) and its derivative with respect to D's output: (a, 1), or (log p/(1 - p), 1/p + 1/(1 - p))."""
+    if output == "logit":
+        return a, 1
+    p = inside(a)
+    return xp.log(p) - xp.log1p(-p), 1 / p + 1 / (1 - p)
+
+
 def value(a_real, a_fake, output="logit"):
     """V = mean log D(x) + mean log(1 - D(G(z))), as (V, dV/da_real, dV/da_fake).
 
@@ -63,6 +71,10 @@ class Objective:
         """G's loss, as (loss, dloss/da_fake), from D's outputs for M fakes, shape (M, 1)."""
         raise NotImplementedError(f"{type(self).__name__} needs a generator(a_fake)")
 
+    def value(self, loss_d, a_real, a_fake):
+        """V, for the record, from what the discriminator's step knows: its loss, and D's outputs."""
+        return value(a_real, a_fake, self.output)[0]
+
     def probability(self, a):
         """D, the probability that a sample is real, from D's output; a fresh array."""
         return sigmoid(a) if self.output == "logit" else a.copy()
@@ -76,12 +88,33 @@ class Minimax(Objective):
 
     Where D is confident that a sample is fake, D(G(z)) -> 0, the derivative with respect to the logit is -D/N: it
     vanishes ("saturates") just where G most needs it.
+
+    `real` is the target of D for real samples. Below 1 (0.9, say: one-sided label smoothing, Salimans et al. 2016,
+    section 3.4) D minimizes -real E[log D(x)] - (1 - real) E[log(1 - D(x))] - E[log(1 - D(G(z)))], which is
+    -V + (1 - real) E[log D(x) - log(1 - D(x))]. Its best answer is real p / (p + q) in place of p / (p + q): it is
+    never certain. Raises ValueError unless 0 < real <= 1.
     """
 
+    def __init__(self, output="logit", real=1.0):
+        super().__init__(output)
+        if not 0 < real <= 1:
+            raise ValueError(f"{type(self).__name__}(real={real}): the target for real samples must lie in (0, 1]")
+        self.real = real
+
     def discriminator(self, a_real, a_fake):
-        """D's loss -V, as (loss, dloss/da_real, dloss/da_fake)."""
+        """D's loss, -V unless smoothed, as (loss, dloss/da_real, dloss/da_fake)."""
         V, da_real, da_fake = value(a_real, a_fake, self.output)
-        return -V, -da_real, -da_fake
+        odds, slope = log_odds(a_real, self.output)
+        smoothing = 1 - self.real
+        return smoothing * odds.mean() - V, smoothing * slope / a_real.size - da_real, -da_fake
+
+    def value(self, loss_d, a_real, a_fake):
+        """V = -loss_d, unless smoothed."""
+        return -loss_d if self.real == 1 else super().value(loss_d, a_real, a_fake)
+
+    def __repr__(self):
+        arguments = [repr(self.output)] if self.output != "logit" else []
+        return f"{type(self).__name__}({', '.join(arguments + ([f'real={self.real}'] if self.real != 1 else []))})"
 
     def generator(self, a_fake):
         """G's loss E[log(1 - D(G(z)))], as (loss, dloss/da_fake)."""

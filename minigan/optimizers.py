@@ -3,19 +3,21 @@
 import math
 
 from minigan.backend import xp
+from minigan.schedules import at
 
 
 class Optimizer:
     """A rule that moves theta in place, given its gradient.
 
     `vectors` names the arrays that a rule carries from step to step, `constants` the numbers that it was made with.
+    The learning rate `lr` is a number or a Schedule; `rate` is its value in the present step.
     """
 
     vectors = constants = ()
 
     def __init__(self, network, lr):
-        if not 0 < lr < math.inf:
-            raise ValueError(f"{type(self).__name__}: the learning rate must be positive and finite, not {lr}")
+        if not 0 < at(lr, 0) < math.inf:
+            raise ValueError(f"{type(self).__name__}: the learning rate must be positive and finite, not {at(lr, 0)}")
         self.network, self.lr, self.steps = network, lr, 0
         self.watch = None  # training's guard against NaN: called before each step, theta still as the gradient saw it
         for name in (*self.vectors, "_scratch"):
@@ -25,6 +27,7 @@ class Optimizer:
         """One update with the network's present dtheta. What its layers remember is out of date afterwards."""
         if self.watch is not None:
             self.watch()
+        self.rate = at(self.lr, self.steps)
         self.steps += 1
         self.update(self.network.theta, self.network.dtheta)
         self.network.forget()
@@ -40,7 +43,7 @@ class Optimizer:
 class SGD(Optimizer):
     """v <- momentum v - lr g      theta <- theta + v      (Polyak 1964; Sutskever et al. 2013, eq. 1-2)
 
-    Raises ValueError unless lr > 0 and 0 <= momentum < 1.
+    The momentum may be a Schedule, too. Raises ValueError unless lr > 0 and 0 <= momentum < 1.
     """
 
     vectors = ("v",)
@@ -52,8 +55,8 @@ class SGD(Optimizer):
 
     def update(self, theta, g):
         v, s = self.v, self._scratch
-        v *= self.momentum
-        v -= xp.multiply(g, self.lr, out=s)
+        v *= at(self.momentum, self.steps - 1)
+        v -= xp.multiply(g, self.rate, out=s)
         theta += v
 
 
@@ -91,11 +94,41 @@ class Adam(Optimizer):
         xp.sqrt(v, out=s)
         s += self.eps * root
         xp.divide(m, s, out=s)
-        s *= self.lr * root / (1 - self.beta1**self.steps)
+        s *= self.rate * root / (1 - self.beta1**self.steps)
         theta -= s
 
 
+class Average:
+    """An exponential moving average of a network, in a network of its own: `network` (Polyak and Juditsky 1992)
+
+    a <- a + w (theta - a), with w = (1 - decay) / (1 - decay^t) at update t
+
+    This is a <- decay a + (1 - decay) theta, divided by 1 - decay^t as Adam does: the start leaves no trace. What the
+    layers hold in arrays besides theta, the running statistics of a BatchNorm, is averaged with it. Raises ValueError
+    unless 0 < decay < 1.
+    """
+
+    def __init__(self, source, decay):
+        if not 0 < decay < 1:
+            raise ValueError(f"Average: decay must lie in (0, 1), not {decay}")
+        self.source, self.decay, self.steps = source, decay, 0
+        self.network = source.astype(source.dtype)
+        self._scratch = xp.empty_like(source.theta)
+
+    def step(self):
+        """Take in the source as it is now."""
+        self.steps += 1
+        w = (1 - self.decay) / (1 - self.decay**self.steps)
+        a, s = self.network.theta, self._scratch
+        xp.subtract(self.source.theta, a, out=s)
+        s *= w
+        a += s
+        for mine, new in zip(self.network.state().values(), self.source.state().values(), strict=True):
+            if not isinstance(mine, int):
+                mine += w * (new - mine)
+
+
 def _below_one(rule, name, value):
-    if not 0 <= value < 1:
+    if not 0 <= at(value, 0) < 1:
         raise ValueError(f"{rule}: {name} must lie in [0, 1), not {value}")
     return value

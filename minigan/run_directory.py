@@ -129,7 +129,7 @@ class RunDirectory:
 
     def _draw_closing(self):
         data, training = self.training.dataset, self.training
-        rows = to_numpy(training.gan.generator(training.fixed_noise))
+        rows = to_numpy(training.gan.sampler(training.fixed_noise))
         index, _ = nearest(rows, data)
         plots.draw_run(self.path, training.history, rows, data.rows(index), data.shape, data.range)
 

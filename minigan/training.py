@@ -32,7 +32,7 @@ class Training:
     def __init__(self, gan, dataset, batch_size):
         dataset.check_generator(gan.generator)
         self.gan, self.dataset = gan, dataset
-        self.batches = Batches(dataset, batch_size, gan.seed)
+        self.batches = Batches(dataset, batch_size * gan.k, gan.seed)
         self.epoch = self.round = 0  # epochs finished, and rounds of the present one
         self.seconds = 0.0  # spent in the rounds of the present epoch
         self.log = xp.zeros((self.batches.rounds, len(Round._fields)), dtype="float32")
@@ -67,9 +67,9 @@ class Training:
         means = to_numpy(self.log).mean(axis=0, dtype="float64")
         self.seconds += time.perf_counter() - start
         row = dict(zip(Round._fields, map(float, means), strict=True))
-        row = {"epoch": self.epoch + 1, "V": -row["loss_d"], **row}
+        row = {"epoch": self.epoch + 1, **row}
         row |= {f"norm_{player[0]}": _norm(network.dtheta) for player, network, _ in self.gan.players()}
-        self.samples = to_numpy(self.gan.generator(self.fixed_noise))
+        self.samples = to_numpy(self.gan.sampler(self.fixed_noise))
         row["diversity"] = pairwise_distance(self.samples) / self._data_distance
         images = self.batches.rounds * self.batches.batch_size
         row |= {"images_per_second": images / self.seconds, "seconds": self.seconds}

@@ -14,7 +14,7 @@ from minigan.backend import host_generator
 from minigan.checkpoint import load_generator
 from minigan.cli import Parser
 from minigan.data import load
-from minigan.gan import FIXED
+from minigan.gan import FIXED, NOISE
 from minigan.metrics import nearest
 from minigan.plots import draw_run
 from minigan.training import TILES
@@ -28,7 +28,7 @@ def main(argv=None):
         G, meta = load_generator(directory / "checkpoint.npz")
         data = training_data(meta)
         # the samples of training's own grids, where it ran on the CPU
-        rows = G(host_generator(meta["seed"], FIXED, 0).standard_normal((TILES, G.n_in), dtype=G.dtype))
+        rows = G(NOISE[meta["noise"]](host_generator(meta["seed"], FIXED, 0), (TILES, G.n_in), G.dtype))
         index, _ = nearest(rows, data)
         paths = draw_run(directory, meta["history"], rows, data.rows(index), data.shape, data.range)
     print("now open", *paths)

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import numpy
-from train_mnist import players
 from update_readme import replace_block
 
 from minigan import GAN, SGD, Adam, Dense, LeakyReLU, Minimax, Network, NonSaturating, plots
 from minigan.advice import read_history
 from minigan.data import load
 from minigan.guard import NotFiniteError
+from minigan.recipes import reference_players
 from minigan.training import Training, report
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ EPOCHS = 40
 
 
 def normal(G, D):
-    """The settings of scripts/train_mnist.py."""
+    """The recipe `plain`."""
     return GAN(G, D)
 
 
@@ -53,7 +53,7 @@ def main(argv=None):
     text = page.read_text(encoding="utf-8")
     for provoke in normal, saturated, diverged, collapsed:
         name = provoke.__name__
-        training = Training(provoke(*players(data.size, 100, 0)), data, 56)
+        training = Training(provoke(*reference_players(data, 100, 0)), data, 56)
         said, lines = play(training), [f"![{name}](failures/{name}.png)"]
         picture(args.out / "failures" / f"{name}.png", training)
         if training.history:

@@ -10,6 +10,7 @@ from minigan.backend import host_generator, to_numpy
 from minigan.checkpoint import load_generator
 from minigan.cli import Parser, choose_device, whole
 from minigan.files import replacing
+from minigan.gan import NOISE
 from minigan.plots import save_grid
 from minigan.run_directory import CHECKPOINT
 
@@ -27,7 +28,7 @@ def main(argv=None):
             raise ValueError(f"--out {args.out}: there is no folder {args.out.parent}")
         path = args.checkpoint
         G, meta = load_generator(path / CHECKPOINT if path.is_dir() else path)
-        z = host_generator(args.seed).standard_normal((args.n, G.n_in), dtype=G.dtype)
+        z = NOISE[meta["noise"]](host_generator(args.seed), (args.n, G.n_in), G.dtype)
         if args.interpolate:
             z = walk(z, args.interpolate)
         rows = to_numpy(G(z))

@@ -13,33 +13,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from minigan import GAN, Adam, Dense, LeakyReLU, Minimax, Network, NonSaturating, Tanh
+from minigan import Minimax, NonSaturating
 from minigan.advice import read_history
 from minigan.cli import Parser, StopSignal, choose_device, whole
 from minigan.data import load
 from minigan.guard import NotFiniteError
+from minigan.recipes import RECIPES
 from minigan.run_directory import RunDirectory, read_config
 from minigan.training import Training, report
 
 OBJECTIVES = {"minimax": Minimax, "non-saturating": NonSaturating}
-ROUNDS = 6000  # enough for digits that one can read
-
-
-def players(size, latent, seed):
-    """G: z -> image in [-1, 1], and D: image -> logit. Small images get half the widths."""
-    a, b, c = (256, 512, 1024) if size > 256 else (128, 256, 512)
-    generator = Network(
-        Dense(latent, a), LeakyReLU(),
-        Dense(a, b), LeakyReLU(),
-        Dense(b, c), LeakyReLU(),
-        Dense(c, size), Tanh(), seed=seed,
-    )  # fmt: skip
-    discriminator = Network(
-        Dense(size, b), LeakyReLU(),
-        Dense(b, a), LeakyReLU(),
-        Dense(a, 1), seed=seed + 1,
-    )  # fmt: skip
-    return generator, discriminator
 
 
 def main(argv=None):
@@ -47,21 +30,24 @@ def main(argv=None):
     with parser.mistakes():
         args = parse(parser, argv)
         device = choose_device(args.device)
-        data = load(args.data, args.data_dir)
-        batch_size = args.batch_size or min(128, max(1, len(data) // 32))
+        recipe = RECIPES[args.recipe]
+        data = recipe.data(load(args.data, args.data_dir))
+        batch_size = args.batch_size or min(recipe.batch_size, max(2, len(data) // 32))
         if args.dry_run:
             data = dataclasses.replace(data, images=data.images[: 3 * batch_size], labels=None)
-        G, D = players(data.size, args.latent, args.seed)
-        lr_d = args.lr if args.lr_d is None else args.lr_d
-        gan = GAN(G, D, OBJECTIVES[args.objective](), args.seed, Adam(G, lr=args.lr), Adam(D, lr=lr_d))
+        rounds = max(1, len(data) // batch_size)
+        enough = recipe.rounds if data.size > 256 else recipe.rounds // 5  # small images need less
+        epochs = args.epochs or (2 if args.dry_run else -(-enough // rounds))
+        settings = {"latent": args.latent, "lr": args.lr, "lr_d": args.lr_d}
+        settings["objective"] = args.objective and OBJECTIVES[args.objective]()
+        gan = recipe.make(data, epochs * rounds, args.seed, **recipe.settings(settings))
         training = Training(gan, data, batch_size)
-        epochs = args.epochs or (2 if args.dry_run else -(-ROUNDS // training.batches.rounds))
         run = RunDirectory(args.out, training, config_of(args, data, batch_size), args.resume, args.checkpoint_every)
     if data.notice:
         print(data.notice, file=sys.stderr)
     rounds = f"{training.batches.rounds} rounds of {batch_size} an epoch"
     print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}, {rounds}; {device}")
-    print(f"generator\n{G.summary()}\ndiscriminator\n{D.summary()}")
+    print(f"generator\n{gan.generator.summary()}\ndiscriminator\n{gan.discriminator.summary()}")
     return play(training, run, epochs)
 
 
@@ -107,13 +93,15 @@ def play(training, run, epochs):
 def arguments():
     parser = Parser(__doc__)
     add = parser.add_argument
+    add("--recipe", choices=RECIPES, default="default",
+        help="networks, objective and optimizers: see docs/recipes.md (default: %(default)s)")  # fmt: skip
     add("--epochs", type=whole(1),
-        help=f"passes over the data, those already done included (default: enough for {ROUNDS:,} rounds)")  # fmt: skip
-    add("--batch-size", type=whole(1), help="images in a round (default: 128, or a 32nd of a small data set)")
-    add("--lr", type=float, default=2e-4, help="learning rate of both players' Adam (default: %(default)s)")
+        help="passes over the data, those already done included (default: as many as the recipe wants)")  # fmt: skip
+    add("--batch-size", type=whole(1), help="images in a round (default: the recipe's, or a 32nd of a small data set)")
+    add("--lr", type=float, help="learning rate of both players' Adam, at the start (default: the recipe's)")
     add("--lr-d", type=float, help="D's, where it shall be another (default: that of --lr)")
-    add("--latent", type=whole(1), default=100, help="width of the noise z (default: %(default)s)")
-    add("--objective", choices=OBJECTIVES, default="non-saturating", help="what G minimizes (default: %(default)s)")
+    add("--latent", type=whole(1), help="width of the noise z (default: the recipe's)")
+    add("--objective", choices=OBJECTIVES, help="what G minimizes (default: the recipe's)")
     add("--seed", type=whole(0), default=0, help="the same seed gives the same pictures (default: %(default)s)")
     add("--data", default="auto", metavar="{auto,mnist,digits,idx,PATH}",
         help="what to learn; PATH: an .npz of your own with images (N, H, W) (default: %(default)s)")  # fmt: skip
@@ -139,7 +127,7 @@ def parse(parser, argv):
         args = parser.parse_args(argv)
         args.out = directory
         if args.lr != config["lr"]:
-            print(f"the learning rate was {config['lr']} and is {args.lr} from here on")
+            print(f"the learning rate was {config['lr'] or 'that of the recipe'} and is {args.lr} from here on")
     elif args.out is None:
         args.out = next(path for i in itertools.count(1) if not (path := Path("out", f"run-{i}")).exists())
     return args

@@ -71,6 +71,15 @@ def layers_draw_their_weights_as_stated(m):
     same(values["b"], np.zeros(4), 0)
     same(m.layers.Dense(5, 4).initialize(rng())["W"], m.layers.he(rng(), 5, 4))
     assert m.layers.Layer().initialize(rng()) == {}
+    same(m.layers.uniform(0.3)(rng(), 5, 4), rng().uniform(-0.3, 0.3, (5, 4)))
+    same(m.layers.Dense(5, 4, bias=2.5).initialize(rng())["b"], np.full(4, 2.5), 0)
+    same(m.layers.Dense(5, 2, m.layers.he, [1.0, -2.0]).initialize(rng())["b"], [1, -2], 0)
+    refuses(
+        ValueError,
+        "bias has shape (3,), expected a number or (2,)",
+        m.layers.Dense(5, 2, bias=[0.0] * 3).initialize,
+        rng(),
+    )
     values = m.layers.Dense(1, 3, init=lambda rng, n_in, n_out: np.zeros((n_in, n_out))).initialize(rng())
     same(values["b"], np.zeros(3), 0)
 
@@ -88,9 +97,29 @@ def layers_own_their_arrays(m):
     assert single.dtype == "float32" and not np.shares_memory(m.layers.Layer().scratch("y", (9, 2), "float32"), single)
 
 
+def layers_give_another_shape_to_the_same_numbers(m):
+    n = 5
+    x = draw(n, 6)
+    for layer, flat in (m.layers.Reshape(2, 3), True), (m.layers.Flatten(2, 3), False):
+        rows, arrays = (6, (2, 3)) if flat else ((2, 3), 6)
+        assert (layer.n_in, layer.n_out) == (rows, arrays)
+        given, dy = (x, x.reshape(n, 2, 3)) if flat else (x.reshape(n, 2, 3), x)
+        same(layer.forward(given), given.reshape(dy.shape), 0)
+        same(layer.backward(2 * dy), 2 * given, 0)
+        same(layer.backward(2 * dy, "input"), 2 * given, 0)
+        assert layer.backward(dy, "params") is None
+    network = m.network.Network(m.layers.Flatten(2, 3), m.layers.Dense(6, 4), m.layers.Reshape(2, 2), dtype="float64")
+    passes(m.gradcheck.gradcheck(network, x.reshape(n, 2, 3)))
+    refuses(ValueError, "takes (N, 2, 3)", network.forward, x)
+    refuses(
+        ValueError, "expects width (4,) but gets width 4", m.network.Network, m.layers.Dense(2, 4), m.layers.Flatten(4)
+    )
+
+
 def each_layer(m):
     a = m.activations
-    yield from (m.layers.Dense(128, 128), a.Tanh(), a.Sigmoid(), a.ReLU(), a.LeakyReLU(0.3))
+    yield from (m.layers.Dense(128, 128), a.Tanh(), a.Sigmoid(), a.ReLU(), a.LeakyReLU(0.3), a.Maxout(128, 128))
+    yield from (m.normalization.LayerNorm(128), m.normalization.BatchNorm(128))
 
 
 def layers_allocate_nothing_and_overwrite_nothing(m):
@@ -141,10 +170,122 @@ def activations_give_their_formulas(m):
         same(a.Sigmoid().forward(np.array([[-1000.0, 1000.0]])), [[0, 1]])
 
 
+def activations_take_the_largest_piece(m):
+    layer, x, dy = m.activations.Maxout(6, 2), draw(N, 6), draw(N, 2, seed=1)
+    x[0] = [3, 1, 3, -1, 2, 1]  # ties: the first one wins
+    x[1, 4:] = 9
+    pieces = x.reshape(N, 3, 2)
+    same(layer.forward(x), pieces.max(1), 0)
+    expected = (np.arange(3)[:, None] == pieces.argmax(1)[:, None]) * dy[:, None]
+    same(layer.backward(dy), expected.reshape(N, 6), 0)
+    same(layer.backward(dy, "input"), expected.reshape(N, 6), 0)
+    assert layer.backward(dy, "params") is None
+    assert (layer.n_in, layer.n_out) == (6, 2) and m.activations.Maxout(5, 1).forward(x[:, :5]).shape == (N, 1)
+    same(m.activations.Maxout(2, 2).forward(dy), dy, 0)
+    for widths in (6, 4), (2, 4), (3, 0):
+        refuses(ValueError, "must be a multiple of the width out", m.activations.Maxout, *widths)
+
+
+def normalization_gives_its_formulas(m):
+    x, dy = 3 * draw(N, 5) + 2, draw(N, 5, seed=1)
+    for axis, kind in (0, m.normalization.BatchNorm), (1, m.normalization.LayerNorm):
+        layer = kind(5)
+        network = m.network.Network(layer, dtype="float64")
+        assert layer.n_in == layer.n_out == 5 and (layer.gamma == 1).all() and (layer.beta == 0).all()
+        network.theta[...] = draw(10, seed=2)
+        hat = (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + 1e-5)
+        same(network.forward(x, training=True), layer.gamma * hat + layer.beta)
+        dx = network.backward(dy).copy()
+        same(layer.dgamma, (dy * hat).sum(0))
+        same(layer.dbeta, dy.sum(0))
+        network.dtheta[...] = 7
+        same(network.backward(dy, "input"), dx)
+        assert (network.dtheta == 7).all() and network.backward(dy, "params") is None
+        same(layer.dbeta, dy.sum(0))
+        for training in True, False:
+            passes(m.gradcheck.gradcheck(network, x, training=training))
+    same(network.forward(x), layer.gamma * hat + layer.beta)
+
+
+def normalization_keeps_running_statistics(m):
+    x, dy = 3 * draw(N, 5) + 2, draw(N, 5, seed=1)
+    for layer, kept in (m.normalization.BatchNorm(5), 0.9), (m.normalization.BatchNorm(5, 0.5), 0.5):
+        network = m.network.Network(layer, dtype="float64")
+        same(layer.mean, np.zeros(5), 0)
+        same(layer.var, np.ones(5), 0)
+        network.forward(x, training=True)
+        same(layer.mean, (1 - kept) * x.mean(0))
+        same(layer.var, kept + (1 - kept) * x.var(0, ddof=1))
+        before = layer.mean.copy()
+        network.theta[...] = draw(10, seed=2)
+        hat = (x - layer.mean) / np.sqrt(layer.var + 1e-5)
+        same(network.forward(x), layer.gamma * hat + layer.beta)
+        same(network.backward(dy), dy * layer.gamma / np.sqrt(layer.var + 1e-5))
+        same(layer.dgamma, (dy * hat).sum(0))
+        same(layer.mean, before, 0)
+        network.forward(x, training=True)
+        same(layer.mean, (1 - kept * kept) * x.mean(0))
+        same(network.forward(x[:1]), network.forward(x)[:1])
+        refuses(ValueError, "a training batch of one sample has no variance", network.forward, x[:1], True)
+        twin = network.astype("float32")
+        assert twin.layers[0].mean.dtype == "float32" and not np.shares_memory(twin.layers[0].mean, layer.mean)
+
+
+def dropout_gives_its_formulas(m):
+    x, dy = draw(400, 50, dtype="float32"), draw(400, 50, seed=1, dtype="float32")
+    layer = m.dropout.Dropout(0.3)
+    network = m.network.Network(m.layers.Dense(50, 50), layer, seed=4)
+    rng = m.network.host_generator(4)
+    rng.standard_normal((50, 50))
+    assert network.state() == {"1.seed": int(rng.integers(2**63)), "1.draws": 0}
+    y = layer.forward(x, training=True)
+    u = m.network.host_generator(layer.seed, 1).random(x.shape, dtype="float32")
+    factor = (u < np.float32(0.7)) * np.float32(1 / 0.7)
+    same(y, x * factor, 1e-6)
+    assert abs((y != 0).mean() - 0.7) < 0.02 and y.dtype == "float32"
+    same(layer.backward(dy), dy * factor, 1e-6)
+    same(layer.backward(dy, "input"), dy * factor, 1e-6)
+    assert layer.backward(dy, "params") is None and layer.draws == 1
+    assert (
+        layer.forward(x) is x and layer.draws == 1 and layer.backward(dy) is dy and layer.backward(dy, "params") is None
+    )
+    kept = y.copy()
+    again = layer.forward(x, training=True)
+    assert np.shares_memory(again, y) and layer.draws == 2 and not np.allclose(again, kept)
+    layer.draws = 0
+    same(layer.forward(x, training=True), kept, 0)
+    same(m.dropout.Dropout(0).forward(x), x, 0)
+    for rate in -0.1, 1:
+        refuses(ValueError, "the rate must lie in [0, 1)", m.dropout.Dropout, rate)
+    for method in "central", "complex":
+        passes(m.gradcheck.gradcheck(m.dropout.Dropout(0.4), draw(N, 5), training=True, method=method))
+    m.network.Network(layer)
+    layer.forward(x, training=True)
+    tracemalloc.start()
+    layer.forward(x, training=True)
+    layer.backward(dy)
+    assert tracemalloc.get_traced_memory()[1] < x.nbytes
+    tracemalloc.stop()
+
+
+def schedules_go_where_they_are_said_to(m):
+    s = m.schedules
+    linear, cosine, falling = s.Linear(2.0, 1.0, 10), s.Cosine(5.0, 1.0, 10), s.Exponential(8.0, 0.5, least=0.7)
+    same([linear(t) for t in (0, 1, 5, 10, 11)], [2, 1.9, 1.5, 1, 1])
+    same([cosine(t) for t in (0, 2.5, 5, 10, 12)], [5, 3 + math.sqrt(2), 3, 1, 1])
+    same([falling(t) for t in (0, 1, 3, 4)], [8, 4, 1, 0.7])
+    same(s.Exponential(8.0, 0.5)(100), 8 * 0.5**100, 1e-40)
+    assert s.at(0.3, 7) == 0.3 and s.at(linear, 5) == 1.5
+
+
 def activations_pass_the_gradient_check(m):
-    for layer in (m.layers.Dense(5, 4), *list(each_layer(m))[1:]):
-        passes(m.gradcheck.gradcheck(layer, draw(N, 5)))
-        passes(m.gradcheck.gradcheck(layer, draw(N, 5), method="complex"), 1e-11)
+    for layer in each_layer(m):
+        if layer.n_in is None:
+            passes(m.gradcheck.gradcheck(layer, draw(N, 5)))
+            passes(m.gradcheck.gradcheck(layer, draw(N, 5), method="complex"), 1e-11)
+    for layer in m.layers.Dense(5, 4), m.activations.Maxout(6, 3):
+        passes(m.gradcheck.gradcheck(layer, draw(N, layer.n_in)))
+        passes(m.gradcheck.gradcheck(layer, draw(N, layer.n_in), method="complex"), 1e-11)
 
 
 def losses_give_their_formulas(m):
@@ -177,6 +318,28 @@ def losses_give_their_formulas(m):
     refuses(ValueError, "bce: probabilities have shape (6, 1) but targets", m.losses.bce, draw(6, 1), draw(6))
 
 
+def losses_give_the_cross_entropy_of_classes(m):
+    a, labels = 2 * draw(N, 3), np.array([0, 2, 1, 1, 0, 2])
+    p = np.exp(a) / np.exp(a).sum(1, keepdims=True)
+    loss, da = m.losses.softmax_cross_entropy(a, labels)
+    same(loss, -np.log(p[np.arange(N), labels]).mean())
+    same(da, (p - np.eye(3)[labels]) / N)
+    far = np.array([[1000.0, 0, -1000], [-1000, 0, 999]])
+    loss, da = m.losses.softmax_cross_entropy(far, np.array([0, 0]))
+    same(loss, 1999 / 2)
+    same(da, [[0, 0, 0], [-0.5, 0, 0.5]])
+    low = m.losses.softmax_cross_entropy(np.full((2, 3), -1000.0) + np.array([[0], [2000]]), np.array([0, 1]))[0]
+    same(low, math.log(3))
+    for label in -1, 3:
+        loss, da = m.losses.softmax_cross_entropy(a[:2], np.array([0, label]))
+        assert np.isnan(loss) and np.isnan(da[1]).all() and np.isfinite(da[0]).all()
+    single = m.losses.softmax_cross_entropy(a.astype("float32"), labels)
+    assert {part.dtype for part in single} == {np.dtype("float32")}
+    refuses(ValueError, "logits have shape (6, 3)", m.losses.softmax_cross_entropy, a, labels[:, None])
+    refuses(ValueError, "logits have shape (6,)", m.losses.softmax_cross_entropy, a[:, 0], labels)
+    refuses(TypeError, "expected integers", m.losses.softmax_cross_entropy, a, labels * 1.0)
+
+
 def objectives_give_the_papers_formulas(m):
     o = m.objectives
     a, b = draw(N, 1), draw(4, 1, seed=1)
@@ -200,7 +363,17 @@ def objectives_give_the_papers_formulas(m):
         loss, db = o.NonSaturating(output).generator(fake)
         same(loss, -np.log(sigma(b)).mean())
         same(db * jacobian_fake, -sigma(-b) / 4)
-    assert o.Minimax().output == o.NonSaturating().output == "logit"
+        for objective in o.Minimax(output, real=0.9), o.NonSaturating(output, 0.9):
+            loss, da, db = objective.discriminator(real, fake)
+            same(loss, -(0.9 * np.log(sigma(a)) + 0.1 * np.log(sigma(-a))).mean() - np.log(sigma(-b)).mean())
+            same(da * jacobian, (sigma(a) - 0.9) / N)
+            same(db * jacobian_fake, sigma(b) / 4)
+            same(objective.value(loss, real, fake), V)
+        assert o.Minimax(output).value(1.25, real, fake) == -1.25
+        same(o.Objective(output).value(1.25, real, fake), V)
+    for target in 0, 1.1:
+        refuses(ValueError, "must lie in (0, 1]", o.Minimax, "logit", target)
+    assert o.Minimax().output == o.NonSaturating().output == "logit" and o.Minimax().real == 1
     same(o.value(np.zeros((3, 1)), np.zeros((2, 1)))[0], -math.log(4))
     sure = np.array([[-500.0], [500.0]])
     same(o.value(sure, sure)[0], -500)
@@ -332,7 +505,7 @@ def network_is_the_chain_rule(m):
 class Spy:
     """A layer that remembers what it was asked."""
 
-    params, n_in, n_out = (), None, None
+    params, state, n_in, n_out = (), (), None, None
 
     def initialize(self, rng):
         return {}
@@ -397,6 +570,9 @@ def network_is_made_and_copied_as_stated(m):
     assert "_scratch" not in vars(network.astype("float32").layers[0])
     single = network.astype("float32")
     assert not np.shares_memory(single.forward(x), y)
+    half = m.layers.Dense(2, 2)
+    half.params = ("W",)
+    refuses(ValueError, "initialize gives ('W', 'b'), but params and state say ('W',)", m.network.Network, half)
     deep = m.network.copy.deepcopy(network)
     assert deep.dtype == "float32" and not np.shares_memory(deep.theta, network.theta)
     same(deep.theta, network.theta, 0)
@@ -503,15 +679,114 @@ def gan_plays_the_round_that_is_written_in_the_paper(m):
             found = gan.step(x)
             assert len(zs) == 2 * t and zs[-1].shape == zs[-2].shape == (n, 3)
             expected = reference.round(x, *zs[-2:], type(objective).__name__ == "Minimax")
-            same([float(part) for part in found], expected, 1e-7)
-            assert found.accuracy.dtype == "float32" and found._fields[0] == "loss_d"
+            same([float(part) for part in found], [-expected[0], *expected], 1e-7)
+            assert found.accuracy.dtype == "float32" and found._fields[:2] == ("V", "loss_d")
             same(gan.generator.theta, np.concatenate([p.ravel() for p in reference.g]), 1e-10)
             same(gan.discriminator.theta, np.concatenate([p.ravel() for p in reference.d]), 1e-10)
             assert gan.generator_optimizer.steps == gan.discriminator_optimizer.steps == t
             same(gan.batch[:n], x, 0)
             assert gan.batch.shape == (2 * n, 4)
-        loss, d_real, d_fake = gan.discriminator_step(x)
+        loss, _, d_real, d_fake = gan.discriminator_step(x)
         assert d_real.shape == d_fake.shape == (7, 1) and np.ndim(loss) == 0
+
+
+def network_hands_its_state_over(m):
+    def make():
+        return m.network.Network(
+            m.layers.Dense(5, 4), m.normalization.BatchNorm(4), m.dropout.Dropout(0.5), seed=1, dtype="float64"
+        )
+
+    one, two, x = make(), make(), draw(N, 5)
+    assert list(one.state()) == ["1.mean", "1.var", "2.seed", "2.draws"]
+    one.forward(x, training=True)
+    assert two.state()["2.draws"] == 0 and not two.layers[1].mean.any()
+    mean = two.layers[1].mean
+    two.set_state({name: np.asarray(value) for name, value in one.state().items()})
+    assert two.layers[1].mean is mean and type(two.layers[2].draws) is int and two.layers[2].draws == 1
+    same(two.forward(x), one.forward(x), 0)
+    same(two.forward(x, training=True), one.forward(x, training=True), 0)
+    twin = m.network.copy.deepcopy(one)
+    same(twin.forward(x, training=True), one.forward(x, training=True), 0)
+    assert not np.shares_memory(twin.layers[1].mean, one.layers[1].mean)
+
+
+def optimizers_average_what_they_are_shown(m):
+    for decay in 0.9, 0.5:
+        network = m.network.Network(m.layers.Dense(5, 4), m.normalization.BatchNorm(4), m.dropout.Dropout(0.5), seed=1)
+        average = m.optimizers.Average(network, decay)
+        shown, means = [], []
+        for t in range(4):
+            network.theta[...] = draw(network.theta.size, seed=t)
+            network.layers[1].mean[...] = draw(4, seed=10 + t)
+            average.step()
+            shown.append(network.theta.copy())
+            means.append(network.layers[1].mean.copy())
+            weights = np.array([(1 - decay) * decay ** (t - i) for i in range(t + 1)]) / (1 - decay ** (t + 1))
+            same(average.network.theta, weights @ np.array(shown), 1e-5)
+            same(average.network.layers[1].mean, weights @ np.array(means), 1e-5)
+        assert average.steps == 4 and average.network is not network
+        same(network.theta, shown[-1], 0)
+    for decay in 0, 1:
+        refuses(ValueError, "decay must lie in (0, 1)", m.optimizers.Average, network, decay)
+
+
+def optimizers_follow_their_schedules(m):
+    linear = m.schedules.Linear
+    for make in (
+        lambda network, lr: m.optimizers.SGD(network, lr, linear(0.5, 0.9, 2) if callable(lr) else 0.5),
+        lambda network, lr: m.optimizers.Adam(network, lr),
+    ):
+        one, two = (m.network.Network(m.layers.Dense(3, 2), dtype="float64") for _ in range(2))
+        planned, plain = make(one, linear(0.3, 0.1, 2)), make(two, 0.3)
+        for t, (rate, momentum) in enumerate([(0.3, 0.5), (0.2, 0.7), (0.1, 0.9), (0.1, 0.9)]):
+            one.dtheta[...] = two.dtheta[...] = draw(8, seed=t)
+            plain.lr = rate
+            if hasattr(plain, "momentum"):
+                plain.momentum = momentum
+            planned.step()
+            plain.step()
+            same(one.theta, two.theta)
+            assert abs(planned.rate - rate) < 1e-12
+
+
+def gan_takes_k_steps_and_averages(m):
+    for k in 1, 2, 3:
+        gan = game(m, m.objectives.NonSaturating(), k=k, averaging=0.9)
+        x, seen = draw(4 * k, 4), []
+        step = gan.discriminator_step
+        gan.discriminator_step = lambda part, seen=seen, step=step: seen.append((part.copy(), out := step(part))) or out
+        theta = []
+        for t in range(1, 3):
+            found = gan.step(x)
+            theta.append(gan.generator.theta.copy())
+            assert gan.draws[0] == t * (k + 1) and gan.discriminator_optimizer.steps == t * k
+            assert gan.generator_optimizer.steps == gan.average.steps == t
+        same(np.concatenate([part for part, _ in seen[:k]]), x, 0)
+        assert all(len(part) == 4 for part, _ in seen)
+        same(found.loss_d, seen[-1][1][0], 0)
+        same(found.d_real, seen[-1][1][2].mean(), 0)
+        assert gan.sampler is gan.average.network
+        same(gan.sampler.theta, (0.1 * theta[1] + 0.09 * theta[0]) / 0.19)
+        same(gan.sample(3), gan.sampler(gan.latent_points(3, 1, 1)), 0)
+    plain = game(m, m.objectives.NonSaturating())
+    assert plain.sampler is plain.generator and not plain.average and plain.k == 1
+    for wrong in 0, 1.5:
+        refuses(ValueError, "D takes a whole number of steps", lambda k=wrong: game(m, m.objectives.Minimax(), k=k))
+    refuses(ValueError, "expected one of 'normal', 'uniform'", lambda: game(m, m.objectives.Minimax(), noise="x"))
+    flat = game(m, m.objectives.NonSaturating(), "float32", noise="uniform").noise(2000)
+    u = m.network.host_generator(SEED, 0, 1).random((2000, 3), dtype="float32")
+    same(flat, (2 * u - 1) * math.sqrt(3), 1e-6)
+    assert flat.dtype == "float32"
+
+
+def gan_reports_v_of_a_smoothed_game(m):
+    gan = game(m, m.objectives.NonSaturating(real=0.9))
+    z = gan.latent_points(N, 0, 1)
+    x, fake = draw(N, 4), gan.generator(z)
+    real, false = sigma(gan.discriminator(x)), sigma(gan.discriminator(fake))
+    found = gan.step(x)
+    same(found.V, np.log(real).mean() + np.log(1 - false).mean())
+    same(found.loss_d, -(0.9 * np.log(real) + 0.1 * np.log(1 - real)).mean() - np.log(1 - false).mean())
 
 
 class Echo(Spy):
@@ -605,10 +880,17 @@ CHECKS = (
     layers_give_their_formulas,
     layers_draw_their_weights_as_stated,
     layers_own_their_arrays,
+    layers_give_another_shape_to_the_same_numbers,
     layers_allocate_nothing_and_overwrite_nothing,
     activations_give_their_formulas,
+    activations_take_the_largest_piece,
+    normalization_gives_its_formulas,
+    normalization_keeps_running_statistics,
+    dropout_gives_its_formulas,
+    schedules_go_where_they_are_said_to,
     activations_pass_the_gradient_check,
     losses_give_their_formulas,
+    losses_give_the_cross_entropy_of_classes,
     objectives_give_the_papers_formulas,
     optimizers_follow_their_papers,
     optimizers_treat_every_part_of_a_long_vector_alike,
@@ -616,7 +898,12 @@ CHECKS = (
     network_is_the_chain_rule,
     network_asks_each_layer_for_what_is_needed,
     network_is_made_and_copied_as_stated,
+    network_hands_its_state_over,
+    optimizers_average_what_they_are_shown,
+    optimizers_follow_their_schedules,
     gan_plays_the_round_that_is_written_in_the_paper,
+    gan_takes_k_steps_and_averages,
+    gan_reports_v_of_a_smoothed_game,
     gan_asks_for_what_is_needed,
     gan_passes_the_check_of_the_game,
     gan_draws_as_stated,

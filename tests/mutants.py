@@ -2,9 +2,9 @@
 
 `python tests/mutants.py` makes a mutant for each operator, operand, comparison, number, keyword (`axis=`, `out=`, ...),
 `.T`, order of arguments, call of a kindred function, condition and statement in the mathematics (not the validation)
-of layers, activations, losses, network, objectives, optimizers and gan, and runs `battery.py` on it until something
-fails. It prints the score and the survivors: those that `EQUIVALENT` does not list with the reason why nobody could
-tell them apart. The arguments of `maximum`, `minimum` and `multiply` are not swapped: they commute.
+of the modules in MUTATED, and runs `battery.py` on it until something fails. It prints the score and the survivors:
+those that `EQUIVALENT` does not list with the reason why nobody could tell them apart. The arguments of `maximum`,
+`minimum`, `equal` and `multiply` are not swapped: they commute.
 
 The first run let 63 of 809 live. What they had in common, and the checks that they led to:
 - training=True left out of a GAN's step, or wrt="params" (8): nobody had looked at what a step asks of its layers.
@@ -31,9 +31,12 @@ from pathlib import Path
 import minigan.backend
 
 ROOT = Path(__file__).resolve().parents[1]
-MUTATED = "layers", "activations", "losses", "network", "optimizers", "objectives", "gan"
+MUTATED = (
+    "layers", "activations", "normalization", "dropout", "losses", "schedules", "network", "optimizers", "objectives",
+    "gan",
+)  # fmt: skip
 LOADED = (*MUTATED, "diagnosis", "slopes", "gamecheck", "gradcheck")
-VALIDATION = {"_check", "check", "_check_dtype", "_widths", "_below_one", "_same_shape", "_optimizer"}
+VALIDATION = {"_check", "check", "_check_dtype", "_widths", "_below_one", "_same_shape", "_optimizer", "_check_names"}
 NOT_MATHEMATICS = VALIDATION | {"__repr__", "summary", "players"}
 SECONDS = 5  # for one mutant: one that hangs is caught
 
@@ -45,7 +48,7 @@ OPERATORS = {
     ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Is: [ast.IsNot], ast.IsNot: [ast.Is],
     ast.In: [ast.NotIn], ast.NotIn: [ast.In], ast.And: [ast.Or], ast.Or: [ast.And],
 }  # fmt: skip
-COMMUTE = {"maximum", "minimum", "multiply", "max", "min"}
+COMMUTE = {"maximum", "minimum", "multiply", "equal", "max", "min"}
 KINDRED = {
     "multiply": "divide", "divide": "multiply", "subtract": "add", "add": "subtract", "maximum": "minimum",
     "minimum": "maximum", "greater": "greater_equal", "mean": "sum", "sum": "mean", "log": "log1p", "log1p": "log",
@@ -306,13 +309,29 @@ def run(modules=MUTATED, every=1):
 
 
 EQUIVALENT = {  # key: why no check can tell the mutant from the original
+    "activations.Maxout.forward: self.x = x.reshape(len(x), -1, self.n_out) -> self.x = x.reshape(len(x), -2, "
+    "self.n_out)": "NumPy takes any negative length for the one that is left to it",
+    "activations.Maxout.forward: for k in range(1, self.x.shape[1]): -> for k in range(0, self.x.shape[1]):": "y "
+    "starts as piece 0, and max(y, y) is y",
+    "activations.Maxout.backward: won, open = (self.scratch(name, dy.shape, bool) for name in ('won', 'open')) -> "
+    "open, won = (self.scratch(name, dy.shape, bool) for name in ('won', 'open'))": "either name for either array",
+    "activations.Maxout.backward: won, open = (self.scratch(name, dy.shape, bool) for name in ('won', 'open')) -> "
+    "won, open = (self.scratch(name, dy.shape, bool) for name in ('open', 'won'))": "either name for either array",
     "network.Network.__call__: y = xp.concatenate([self.forward(x[i:i + CHUNK]).copy() for i in range(0, "
     "max(len(x), 1), CHUNK)]) -> y = xp.concatenate([self.forward(x[i:i + CHUNK]).copy() for i in range(0, "
     "max(len(x), 2), CHUNK)])": "one chunk either way: CHUNK is larger than 2",
-    "network.Network._pack: for layer, arrays in zip(self.layers, values, strict=True): -> for layer, arrays in "
-    "zip(self.layers, values):": "there is one entry in values for each layer: strict only says so",
-    "network.Network._pack: for layer, arrays in zip(self.layers, values, strict=True): -> for layer, arrays in "
-    "zip(self.layers, values, strict=False):": "there is one entry in values for each layer: strict only says so",
+    "network.Network._pack: pairs = list(zip(self.layers, values, strict=True)) -> pairs = list(zip(self.layers, "
+    "values))": "there is one entry in values for each layer: strict only says so",
+    "network.Network._pack: pairs = list(zip(self.layers, values, strict=True)) -> pairs = list(zip(self.layers, "
+    "values, strict=False))": "there is one entry in values for each layer: strict only says so",
+    "optimizers.Average.step: for mine, new in zip(self.network.state().values(), self.source.state().values(), "
+    "strict=True): -> for mine, new in zip(self.network.state().values(), self.source.state().values()):": "the twin "
+    "has the same layers: strict only says so",
+    "optimizers.Average.step: for mine, new in zip(self.network.state().values(), self.source.state().values(), "
+    "strict=True): -> for mine, new in zip(self.network.state().values(), self.source.state().values(), "
+    "strict=False):": "the twin has the same layers: strict only says so",
+    "optimizers.Average.step: if not isinstance(mine, int): -> if True:": "+= on a number changes the loop's own name "
+    "only",
     "network.Network._pack: getattr(layer, name)[...] = xp.asarray(a, dtype=dtype) -> getattr(layer, name)[...] = "
     "xp.asarray(a)": "the assignment casts to theta's dtype as well; on a GPU the cast only saves half of the transfer",
     "optimizers.Optimizer.__init__: for name in (*self.vectors, '_scratch'): -> for name in ('_scratch', "

@@ -18,16 +18,19 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 # Import only from a lower rank. The order is the reading order.
 RANKS = (
     ("backend", "files"),
-    ("layers", "activations", "losses"),
+    ("layers", "activations", "normalization", "dropout", "losses", "schedules"),
     ("network", "optimizers", "objectives"),
     ("gan", "data", "diagnosis", "advice"),
-    ("slopes", "checkpoint", "metrics", "plots", "guard", "cli", "doctor"),
-    ("gamecheck", "training"),
+    ("slopes", "checkpoint", "metrics", "parzen", "plots", "toy_plots", "guard", "recipes", "cli", "doctor"),
+    ("gamecheck", "training", "classifier"),
     ("gradcheck", "run_directory"),
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-EXCEPTIONS = {("activations", "layers")}  # the same rank, but Layer is the base of every activation
-CORE = ("layers", "activations", "losses", "network", "optimizers", "objectives", "gan")
+EXCEPTIONS = {(name, "layers") for name in ("activations", "normalization", "dropout")}  # Layer is their base
+CORE = (
+    "layers", "activations", "normalization", "dropout", "losses", "schedules", "network", "optimizers", "objectives",
+    "gan",
+)  # fmt: skip
 CONSTRUCTORS = {"Generator", "PCG64", "Philox4x3210", "SeedSequence", "default_rng"}
 
 
@@ -131,7 +134,7 @@ def test_a_planted_global_draw_is_found(source):
     assert list(draws(source))
 
 
-@pytest.mark.parametrize("name", ["layers", "activations", "network", "optimizers", "objectives", "gan"])
+@pytest.mark.parametrize("name", [name for name in CORE if name != "losses"])  # its only float() is of a constant
 def test_nothing_in_a_round_waits_for_the_device(name):
     assert list(waits((PACKAGE / f"{name}.py").read_text())) == []
 

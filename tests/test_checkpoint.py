@@ -94,9 +94,10 @@ def test_another_npz_is_refused(tmp_path):
         checkpoint.read(tmp_path / "a.npz")
 
 
-def test_a_newer_format_is_refused_with_both_values(tmp_path):
-    sealed(tmp_path / "c.npz", {"meta": npy(np.frombuffer(b'{"format": 99}', "uint8"))})
-    with pytest.raises(CheckpointError, match="written in format 99, but this minigan reads formats up to 1"):
+@pytest.mark.parametrize("format, remedy", [(99, "update minigan"), (1, "use the minigan that wrote it, or train")])
+def test_another_format_is_refused_with_both_values(format, remedy, tmp_path):
+    sealed(tmp_path / "c.npz", {"meta": npy(np.frombuffer(b'{"format": %d}' % format, "uint8"))})
+    with pytest.raises(CheckpointError, match=f"in format {format}, but this minigan reads format 2: {remedy}"):
         checkpoint.read(tmp_path / "c.npz")
 
 

@@ -182,7 +182,7 @@ def script(name):
 
 
 ORDER = "xp.asarray(host_generator(self.seed, e).permutation(self.n))"
-NOISE = "rng.standard_normal((n, self.latent), dtype=self.generator.dtype)"
+NOISE = "NOISE[self.noise_kind](rng, (n, self.latent), self.generator.dtype)"
 HOST_RNG = "numpy.random.default_rng(0)"
 HABITS = {  # whose method, what stands there, what a habit of the CPU makes of it, and what is said
     "a NumPy function": (Tanh.forward, "xp.tanh", "numpy.tanh", "does not support ufuncs"),

@@ -103,7 +103,7 @@ def test_theta_g_through_d_agrees_with_central_differences(objective, formula, o
 def test_theta_d_of_minus_v_agrees_with_central_differences(objective, output, rng, numeric, relative_error):
     gan = small(objective, output, "float64", still=True)
     x, fake = real(rng, dtype="float64"), gan.generator(next_noise(gan, N))
-    loss, _, _ = gan.discriminator_step(x)
+    loss, *_ = gan.discriminator_step(x)
 
     def minus_v():
         return -xp.log(plain_d(gan, x)).mean() - xp.log(1 - plain_d(gan, fake)).mean()
@@ -262,13 +262,14 @@ def test_a_round_reports_means_of_this_batch(output, rng):
     seen = Round(*map(float, gan.step(x)))
     assert seen.d_real == pytest.approx(d_real.mean(), rel=1e-5)
     assert seen.d_fake == pytest.approx(d_fake.mean(), rel=1e-5)
+    assert seen.V == -seen.loss_d == pytest.approx(np.log(d_real).mean() + np.log(1 - d_fake).mean(), rel=1e-5)
     assert seen.loss_d == pytest.approx(-np.log(d_real).mean() - np.log(1 - d_fake).mean(), rel=1e-5)
     assert seen.accuracy == pytest.approx(((d_real > 0.5).mean() + (d_fake < 0.5).mean()) / 2)
     assert seen.loss_g < 0 and 0 < seen.d_fake_after < 1
 
 
 def test_the_fields_of_a_round_are_scalars_in_float32(rng):
-    assert [(a.shape, a.dtype) for a in small().step(real(rng))] == [((), "float32")] * 6
+    assert [(a.shape, a.dtype) for a in small().step(real(rng))] == [((), "float32")] * 7
 
 
 def test_samples_are_a_fresh_array_and_new_at_each_call():

@@ -320,5 +320,5 @@ def test_a_layer_whose_initial_values_are_not_its_params_is_refused():
     class Half(Dense):
         params = ("W",)
 
-    with pytest.raises(ValueError, match=r"initialize gives \('W', 'b'\), but params says \('W',\)"):
+    with pytest.raises(ValueError, match=r"initialize gives \('W', 'b'\), but params and state say \('W',\)"):
         Network(Half(3, 4))

@@ -86,16 +86,18 @@ def test_both_objectives_train(tmp_path, objective):
     assert json.loads((tmp_path / "r" / "config.json").read_text())["objective"] == objective
 
 
-def test_resuming_goes_on_to_the_same_pictures_and_history(tmp_path, trained):
-    half = tmp_path / "half"
-    assert train("--data", "digits", "--epochs", 1, "--out", half) == 0
+def test_resuming_goes_on_to_the_same_pictures_and_history(tmp_path):
+    """With `plain`, whose learning rate does not depend on how many epochs are planned."""
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    assert train("--data", "digits", "--recipe", "plain", "--epochs", 2, "--out", whole) == 0
+    assert train("--data", "digits", "--recipe", "plain", "--epochs", 1, "--out", half) == 0
     assert train("--resume", half, "--epochs", 2) == 0
-    one, other = checkpoint.read(trained / "checkpoint.npz")[0], checkpoint.read(half / "checkpoint.npz")[0]
+    one, other = checkpoint.read(whole / "checkpoint.npz")[0], checkpoint.read(half / "checkpoint.npz")[0]
     assert one.keys() == other.keys()
     for name in one:
         assert np.array_equal(one[name], other[name]), name
     for picture in "epoch-0001.png", "epoch-0002.png":
-        assert (trained / "samples" / picture).read_bytes() == (half / "samples" / picture).read_bytes()
+        assert (whole / "samples" / picture).read_bytes() == (half / "samples" / picture).read_bytes()
 
 
 def test_a_run_remembers_which_data_it_took_and_where_they_are(tmp_path, monkeypatch, capsys):
@@ -129,6 +131,14 @@ def test_the_drawing_can_be_skipped(tmp_path, monkeypatch, capsys):
     assert checkpoint.read(tmp_path / "r" / "checkpoint.npz")[1]["epoch"] == 2
 
 
+def test_a_setting_that_a_recipe_does_not_leave_open_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        train("--data", "digits", "--dry-run", "--recipe", "textbook-a", "--lr", 1e-3, "--out", tmp_path / "r")
+    err = capsys.readouterr().err
+    assert (stop.value.code, err.count("\n")) == (2, 1) and not (tmp_path / "r").exists()
+    assert "the recipe textbook-a sets its own lr: leave it out, or take another --recipe" in err
+
+
 def test_each_player_can_have_a_rate_of_its_own(tmp_path):
     run = tmp_path / "r"
     assert train("--data", "digits", "--dry-run", "--lr", 1e-3, "--lr-d", 1e-4, "--out", run) == 0
@@ -159,7 +169,7 @@ def test_resuming_with_another_rate_says_so_and_with_another_batch_size_is_refus
     run = tmp_path / "r"
     assert train("--data", "digits", "--epochs", 1, "--out", run) == 0
     assert train("--resume", run, "--epochs", 2, "--lr", 1e-4) == 0
-    assert "the learning rate was 0.0002 and is 0.0001 from here on" in capsys.readouterr().out
+    assert "the learning rate was that of the recipe and is 0.0001 from here on" in capsys.readouterr().out
     assert json.loads((run / "config.json").read_text())["lr"] == 1e-4
     with pytest.raises(SystemExit):
         train("--resume", run, "--epochs", 3, "--batch-size", 32)
@@ -266,11 +276,11 @@ def test_a_walk_between_points_without_one_great_circle_is_straight(n, latent):
         ("{", "config.json is not JSON any more"),
         ("[1]", "config.json holds [1], expected the settings"),
         ("{}", "config.json holds [], expected the settings ['batch_size',"),
-        (None, "config.json: lr is 'fast', expected a value like 0.0002"),
+        (None, "config.json: seed is 'fast', expected a value like 0"),
     ],
 )
 def test_a_configuration_that_was_edited_into_nonsense_is_refused_in_words(trained, tmp_path, text, message, capsys):
-    config = json.loads((trained / "config.json").read_text()) | {"lr": "fast"}
+    config = json.loads((trained / "config.json").read_text()) | {"seed": "fast"}
     (tmp_path / "config.json").write_text(json.dumps(config) if text is None else text)
     with pytest.raises(SystemExit) as stop:
         train("--resume", tmp_path)
