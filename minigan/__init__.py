@@ -4,13 +4,16 @@ Read the modules in the order of these imports; each imports only from those abo
 """
 
 from minigan.backend import to_numpy, use, xp
-from minigan.layers import Dense, Flatten, Layer, Reshape
-from minigan.activations import LeakyReLU, Maxout, ReLU, Sigmoid, Tanh
+from minigan.layers import Dense, Layer
+from minigan.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from minigan.normalization import BatchNorm, LayerNorm
 from minigan.dropout import Dropout
+from minigan.maxout import Maxout
+from minigan.reshaping import Flatten, Reshape
 from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
 from minigan.network import Network
-from minigan.optimizers import SGD, Adam, Average
+from minigan.optimizers import SGD, Adam
+from minigan.averaging import Average
 from minigan.objectives import Minimax, NonSaturating, Objective, value
 from minigan.gan import GAN
 

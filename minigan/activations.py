@@ -1,6 +1,6 @@
-"""Nonlinearities, y = f(x) for x of shape (N, width): element-wise and of any width, but for Maxout.
+"""Element-wise nonlinearities, y = f(x) for x of shape (N, width), whatever the width.
 
-Each remembers its output y and, but for Maxout, not its input: f'(x) is shortest in terms of y, tanh' = 1 - y^2.
+Each remembers its output y and not its input, because f'(x) is shortest in terms of y: tanh' = 1 - y^2.
 """
 
 from minigan.backend import xp
@@ -96,37 +96,3 @@ class Sigmoid(Layer):
             dx *= self.y
             dx *= dy
             return dx
-
-
-class Maxout(Layer):
-    """y_j = max over k of x_kj      x (N, K O), read as (N, K, O)   y (N, O)      (Goodfellow et al. 2013, section 3)
-
-    dx_kj = dy_j for the first k with x_kj = y_j, 0 for the others.
-    With a Dense layer before it each unit is the largest of K linear functions of the layer's input:
-    `Dense(784, 1200), Maxout(1200, 240)` has 240 units of 5 pieces. Raises ValueError unless O divides K O.
-    """
-
-    def __init__(self, n_in, n_out):
-        if not 1 <= n_out <= n_in or n_in % n_out:
-            raise ValueError(f"Maxout({n_in}, {n_out}): the width in must be a multiple of the width out")
-        self.n_in, self.n_out = n_in, n_out
-
-    def forward(self, x, training=False):
-        self.x = x.reshape(len(x), -1, self.n_out)
-        y = self.y = self.scratch("y", (len(x), self.n_out), x.dtype)
-        y[...] = self.x[:, 0]
-        for k in range(1, self.x.shape[1]):
-            xp.maximum(y, self.x[:, k], out=y)
-        return y
-
-    def backward(self, dy, wrt="both"):
-        if wrt != "params":
-            dx = self.scratch("dx", self.x.shape, dy.dtype)
-            won, open = (self.scratch(name, dy.shape, bool) for name in ("won", "open"))
-            open[...] = True  # no piece has won yet
-            for k in range(self.x.shape[1]):
-                xp.equal(self.x[:, k], self.y, out=won)
-                won &= open
-                open ^= won
-                xp.multiply(dy, won, out=dx[:, k])
-            return dx.reshape(len(dx), self.n_in)

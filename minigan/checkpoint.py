@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy
 
-from minigan import activations, dropout, layers, normalization
+from minigan import activations, dropout, layers, maxout, normalization, reshaping
 from minigan.backend import to_numpy, xp
 from minigan.data.npz import read_arrays
 from minigan.files import DataError, reading, replacing
@@ -24,7 +24,7 @@ FORMAT = 2  # raised whenever the meaning of what is in a file changes
 DIGEST = 64  # bytes of a SHA-256 in hexadecimal, the end of the file
 LAYERS = {
     name: thing
-    for module in (layers, activations, normalization, dropout)
+    for module in (layers, activations, normalization, dropout, maxout, reshaping)
     for name, thing in vars(module).items()
     if isinstance(thing, type) and issubclass(thing, layers.Layer)
 }

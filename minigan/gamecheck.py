@@ -137,8 +137,12 @@ class _Step(Evidence):
             own = self.objective.discriminator if self.player == "D" else self.objective.generator
             return to_numpy(own(*outputs.values())[0]).reshape(1)
         terms = STATED[self.player, self.stated] | other
-        logs = [_log(terms[name], to_numpy(a), self.objective.output) / a.size for name, a in outputs.items()]
-        return numpy.concatenate(logs).ravel()
+        logs = {name: _log(terms[name], to_numpy(a), self.objective.output) / a.size for name, a in outputs.items()}
+        smoothing = 1 - getattr(self.objective, "real", 1)
+        if self.player == "D" and smoothing:
+            unbelief = _log("-log(1 - D)", to_numpy(outputs["da_real"]), self.objective.output) / len(self.x)
+            logs["da_real"] = (1 - smoothing) * logs["da_real"] + smoothing * unbelief
+        return numpy.concatenate(list(logs.values())).ravel()
 
     def _delivery(self, d):
         """What went wrong on the way from the loss to the optimizer, as a sentence, or ""."""

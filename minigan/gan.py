@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from minigan import backend
 from minigan.activations import Sigmoid
+from minigan.averaging import Average
 from minigan.backend import xp
 from minigan.objectives import NonSaturating
-from minigan.optimizers import Adam, Average
+from minigan.optimizers import Adam
 
 TRAINING, SAMPLING, FIXED = 0, 1, 2  # streams of noise: drawing a sample leaves training as it would have been
 NOISE = {  # both of mean 0 and variance 1

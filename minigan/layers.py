@@ -19,8 +19,6 @@ A layer of your own is a subclass with these two methods, `params` and `initiali
 and `n_out` if it changes the width. `minigan.gradcheck` tells you whether its backward is right.
 """
 
-import math
-
 from minigan.backend import xp
 
 
@@ -125,37 +123,3 @@ class Dense(Layer):
         if wrt != "params":
             dx = self.scratch("dx", self.x.shape, dy.dtype)
             return xp.matmul(dy, self.W.T, out=dx)
-
-
-class Reshape(Layer):
-    """Rows to arrays of this shape: x (N, a b ...) to y (N, a, b, ...), Reshape(28, 28) say      dx = dy, reshaped"""
-
-    def __init__(self, *shape):
-        self.n_in, self.n_out = math.prod(shape), shape
-
-    def forward(self, x, training=False):
-        return x.reshape(len(x), *self.n_out)
-
-    def backward(self, dy, wrt="both"):
-        if wrt != "params":
-            return dy.reshape(len(dy), self.n_in)
-
-    def __repr__(self):
-        return f"Reshape({', '.join(map(str, self.n_out))})"
-
-
-class Flatten(Layer):
-    """Arrays of this shape to rows: x (N, a, b, ...) to y (N, a b ...), Flatten(28, 28) say      dx = dy, reshaped"""
-
-    def __init__(self, *shape):
-        self.n_in, self.n_out = shape, math.prod(shape)
-
-    def forward(self, x, training=False):
-        return x.reshape(len(x), self.n_out)
-
-    def backward(self, dy, wrt="both"):
-        if wrt != "params":
-            return dy.reshape(len(dy), *self.n_in)
-
-    def __repr__(self):
-        return f"Flatten({', '.join(map(str, self.n_in))})"

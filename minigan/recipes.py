@@ -8,10 +8,11 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-from minigan.activations import LeakyReLU, Maxout, ReLU, Sigmoid, Tanh
+from minigan.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from minigan.dropout import Dropout
 from minigan.gan import GAN
 from minigan.layers import Dense, uniform
+from minigan.maxout import Maxout
 from minigan.network import Network
 from minigan.normalization import BatchNorm
 from minigan.objectives import Minimax, NonSaturating

@@ -10,6 +10,7 @@ Exit code: 0 all right, 1 a derivative is wrong, 2 the check could not be run.
 """
 
 import ast
+import functools
 import importlib.util
 import inspect
 import json
@@ -19,11 +20,28 @@ import sys
 import traceback
 from pathlib import Path
 
-from minigan import GAN, Dense, Layer, LeakyReLU, Minimax, Network, NonSaturating, ReLU, Sigmoid, Tanh
+from minigan import (
+    GAN,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    Maxout,
+    Minimax,
+    Network,
+    NonSaturating,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Tanh,
+)  # fmt: skip
 from minigan.backend import host_generator
 from minigan.cli import Parser, whole
 from minigan.gradcheck import check_game, check_loss, gradcheck
-from minigan.losses import bce, bce_with_logits
+from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
 from minigan.objectives import value
 
 N, WIDTHS = 7, (5, 4)  # all different, so that a transpose or a wrong axis does not fit
@@ -82,7 +100,7 @@ def project(seed):
     kinked = Network(Dense(5, 6), LeakyReLU(), Dense(6, 4), ReLU(), Dense(4, 1), seed=seed)
     a, other, p = rng.standard_normal((N, 1)), rng.standard_normal((N, 1)), rng.uniform(0.05, 0.95, (N, 1))
     losses = [(bce_with_logits, a, p), (bce, p, rng.random((N, 1))), (value, a, other)]
-    for objective in Minimax(), NonSaturating():
+    for objective in Minimax(), NonSaturating(), NonSaturating(real=0.9):
         losses += [(objective.discriminator, a, other), (objective.generator, other)]
     for objective in Minimax("probability"), NonSaturating("probability"):
         losses += [(objective.discriminator, p, 1 - p[::-1]), (objective.generator, p)]
@@ -93,8 +111,15 @@ def project(seed):
         for loss, *inputs in losses
         for method in methods
     ]
+    labels = rng.integers(0, 3, N)
+    classes = functools.wraps(softmax_cross_entropy)(lambda a: softmax_cross_entropy(a, labels))
+    checks += [([classes], check_loss(classes, rng.standard_normal((N, 3)), seed=seed))]
     for network in smooth, kinked:
         checks += [(network.layers, gradcheck(network, x, method=method, seed=seed)) for method in methods]
+    for layer, training, shape in recipe_layers():
+        x = rng.standard_normal((N, *shape))
+        options = {"training": training, "seed": seed}
+        checks += [([layer], gradcheck(layer, x, method=method, **options)) for method in methods]
     z, x = rng.standard_normal((N, 3)), rng.standard_normal((N, 4))
     for objective in Minimax(), NonSaturating(), Minimax("probability"), NonSaturating("probability"):
         G = Network(Dense(3, 6), ReLU(), Dense(6, 4), Tanh(), seed=seed)
@@ -103,6 +128,13 @@ def project(seed):
         game = check_game(GAN(G, D, objective, seed), x, z, seed=seed)
         checks.append(([*G.layers, *D.layers, objective], game))
     return checks
+
+
+def recipe_layers():
+    """(layer, training, shape of a sample) for the layers that the recipes need, as they are in training and out."""
+    yield from ((LayerNorm(5), True, (5,)), (BatchNorm(5), True, (5,)), (BatchNorm(5), False, (5,)))
+    yield from ((Dropout(0.4), True, (5,)), (Maxout(6, 2), True, (6,)))
+    yield from ((Flatten(2, 3), True, (2, 3)), (Reshape(2, 3), True, (6,)))
 
 
 def culprits(checks):

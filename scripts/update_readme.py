@@ -18,7 +18,9 @@ from minigan.training import report
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "backend layers activations losses network optimizers objectives gan gradcheck".split()
-MORE = "normalization dropout schedules".split()  # of the same ranks; what the recipes need beyond the core
+MORE = (
+    "normalization dropout maxout reshaping schedules averaging".split()
+)  # of the same ranks; what the recipes need beyond the core
 
 
 def main(argv=None):

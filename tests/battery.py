@@ -97,10 +97,10 @@ def layers_own_their_arrays(m):
     assert single.dtype == "float32" and not np.shares_memory(m.layers.Layer().scratch("y", (9, 2), "float32"), single)
 
 
-def layers_give_another_shape_to_the_same_numbers(m):
+def reshaping_gives_another_shape_to_the_same_numbers(m):
     n = 5
     x = draw(n, 6)
-    for layer, flat in (m.layers.Reshape(2, 3), True), (m.layers.Flatten(2, 3), False):
+    for layer, flat in (m.reshaping.Reshape(2, 3), True), (m.reshaping.Flatten(2, 3), False):
         rows, arrays = (6, (2, 3)) if flat else ((2, 3), 6)
         assert (layer.n_in, layer.n_out) == (rows, arrays)
         given, dy = (x, x.reshape(n, 2, 3)) if flat else (x.reshape(n, 2, 3), x)
@@ -108,17 +108,23 @@ def layers_give_another_shape_to_the_same_numbers(m):
         same(layer.backward(2 * dy), 2 * given, 0)
         same(layer.backward(2 * dy, "input"), 2 * given, 0)
         assert layer.backward(dy, "params") is None
-    network = m.network.Network(m.layers.Flatten(2, 3), m.layers.Dense(6, 4), m.layers.Reshape(2, 2), dtype="float64")
+    network = m.network.Network(
+        m.reshaping.Flatten(2, 3), m.layers.Dense(6, 4), m.reshaping.Reshape(2, 2), dtype="float64"
+    )
     passes(m.gradcheck.gradcheck(network, x.reshape(n, 2, 3)))
     refuses(ValueError, "takes (N, 2, 3)", network.forward, x)
     refuses(
-        ValueError, "expects width (4,) but gets width 4", m.network.Network, m.layers.Dense(2, 4), m.layers.Flatten(4)
+        ValueError,
+        "expects width (4,) but gets width 4",
+        m.network.Network,
+        m.layers.Dense(2, 4),
+        m.reshaping.Flatten(4),
     )
 
 
 def each_layer(m):
     a = m.activations
-    yield from (m.layers.Dense(128, 128), a.Tanh(), a.Sigmoid(), a.ReLU(), a.LeakyReLU(0.3), a.Maxout(128, 128))
+    yield from (m.layers.Dense(128, 128), a.Tanh(), a.Sigmoid(), a.ReLU(), a.LeakyReLU(0.3), m.maxout.Maxout(128, 128))
     yield from (m.normalization.LayerNorm(128), m.normalization.BatchNorm(128))
 
 
@@ -170,8 +176,8 @@ def activations_give_their_formulas(m):
         same(a.Sigmoid().forward(np.array([[-1000.0, 1000.0]])), [[0, 1]])
 
 
-def activations_take_the_largest_piece(m):
-    layer, x, dy = m.activations.Maxout(6, 2), draw(N, 6), draw(N, 2, seed=1)
+def maxout_takes_the_largest_piece(m):
+    layer, x, dy = m.maxout.Maxout(6, 2), draw(N, 6), draw(N, 2, seed=1)
     x[0] = [3, 1, 3, -1, 2, 1]  # ties: the first one wins
     x[1, 4:] = 9
     pieces = x.reshape(N, 3, 2)
@@ -180,10 +186,10 @@ def activations_take_the_largest_piece(m):
     same(layer.backward(dy), expected.reshape(N, 6), 0)
     same(layer.backward(dy, "input"), expected.reshape(N, 6), 0)
     assert layer.backward(dy, "params") is None
-    assert (layer.n_in, layer.n_out) == (6, 2) and m.activations.Maxout(5, 1).forward(x[:, :5]).shape == (N, 1)
-    same(m.activations.Maxout(2, 2).forward(dy), dy, 0)
+    assert (layer.n_in, layer.n_out) == (6, 2) and m.maxout.Maxout(5, 1).forward(x[:, :5]).shape == (N, 1)
+    same(m.maxout.Maxout(2, 2).forward(dy), dy, 0)
     for widths in (6, 4), (2, 4), (3, 0):
-        refuses(ValueError, "must be a multiple of the width out", m.activations.Maxout, *widths)
+        refuses(ValueError, "must be a multiple of the width out", m.maxout.Maxout, *widths)
 
 
 def normalization_gives_its_formulas(m):
@@ -283,7 +289,7 @@ def activations_pass_the_gradient_check(m):
         if layer.n_in is None:
             passes(m.gradcheck.gradcheck(layer, draw(N, 5)))
             passes(m.gradcheck.gradcheck(layer, draw(N, 5), method="complex"), 1e-11)
-    for layer in m.layers.Dense(5, 4), m.activations.Maxout(6, 3):
+    for layer in m.layers.Dense(5, 4), m.maxout.Maxout(6, 3):
         passes(m.gradcheck.gradcheck(layer, draw(N, layer.n_in)))
         passes(m.gradcheck.gradcheck(layer, draw(N, layer.n_in), method="complex"), 1e-11)
 
@@ -710,10 +716,10 @@ def network_hands_its_state_over(m):
     assert not np.shares_memory(twin.layers[1].mean, one.layers[1].mean)
 
 
-def optimizers_average_what_they_are_shown(m):
+def averaging_takes_in_what_it_is_shown(m):
     for decay in 0.9, 0.5:
         network = m.network.Network(m.layers.Dense(5, 4), m.normalization.BatchNorm(4), m.dropout.Dropout(0.5), seed=1)
-        average = m.optimizers.Average(network, decay)
+        average = m.averaging.Average(network, decay)
         shown, means = [], []
         for t in range(4):
             network.theta[...] = draw(network.theta.size, seed=t)
@@ -727,7 +733,7 @@ def optimizers_average_what_they_are_shown(m):
         assert average.steps == 4 and average.network is not network
         same(network.theta, shown[-1], 0)
     for decay in 0, 1:
-        refuses(ValueError, "decay must lie in (0, 1)", m.optimizers.Average, network, decay)
+        refuses(ValueError, "decay must lie in (0, 1)", m.averaging.Average, network, decay)
 
 
 def optimizers_follow_their_schedules(m):
@@ -880,10 +886,10 @@ CHECKS = (
     layers_give_their_formulas,
     layers_draw_their_weights_as_stated,
     layers_own_their_arrays,
-    layers_give_another_shape_to_the_same_numbers,
+    reshaping_gives_another_shape_to_the_same_numbers,
     layers_allocate_nothing_and_overwrite_nothing,
     activations_give_their_formulas,
-    activations_take_the_largest_piece,
+    maxout_takes_the_largest_piece,
     normalization_gives_its_formulas,
     normalization_keeps_running_statistics,
     dropout_gives_its_formulas,
@@ -899,7 +905,7 @@ CHECKS = (
     network_asks_each_layer_for_what_is_needed,
     network_is_made_and_copied_as_stated,
     network_hands_its_state_over,
-    optimizers_average_what_they_are_shown,
+    averaging_takes_in_what_it_is_shown,
     optimizers_follow_their_schedules,
     gan_plays_the_round_that_is_written_in_the_paper,
     gan_takes_k_steps_and_averages,

@@ -32,8 +32,8 @@ import minigan.backend
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATED = (
-    "layers", "activations", "normalization", "dropout", "losses", "schedules", "network", "optimizers", "objectives",
-    "gan",
+    "layers", "activations", "normalization", "dropout", "maxout", "reshaping", "losses", "schedules", "network",
+    "optimizers", "averaging", "objectives", "gan",
 )  # fmt: skip
 LOADED = (*MUTATED, "diagnosis", "slopes", "gamecheck", "gradcheck")
 VALIDATION = {"_check", "check", "_check_dtype", "_widths", "_below_one", "_same_shape", "_optimizer", "_check_names"}
@@ -309,13 +309,13 @@ def run(modules=MUTATED, every=1):
 
 
 EQUIVALENT = {  # key: why no check can tell the mutant from the original
-    "activations.Maxout.forward: self.x = x.reshape(len(x), -1, self.n_out) -> self.x = x.reshape(len(x), -2, "
+    "maxout.Maxout.forward: self.x = x.reshape(len(x), -1, self.n_out) -> self.x = x.reshape(len(x), -2, "
     "self.n_out)": "NumPy takes any negative length for the one that is left to it",
-    "activations.Maxout.forward: for k in range(1, self.x.shape[1]): -> for k in range(0, self.x.shape[1]):": "y "
+    "maxout.Maxout.forward: for k in range(1, self.x.shape[1]): -> for k in range(0, self.x.shape[1]):": "y "
     "starts as piece 0, and max(y, y) is y",
-    "activations.Maxout.backward: won, open = (self.scratch(name, dy.shape, bool) for name in ('won', 'open')) -> "
+    "maxout.Maxout.backward: won, open = (self.scratch(name, dy.shape, bool) for name in ('won', 'open')) -> "
     "open, won = (self.scratch(name, dy.shape, bool) for name in ('won', 'open'))": "either name for either array",
-    "activations.Maxout.backward: won, open = (self.scratch(name, dy.shape, bool) for name in ('won', 'open')) -> "
+    "maxout.Maxout.backward: won, open = (self.scratch(name, dy.shape, bool) for name in ('won', 'open')) -> "
     "won, open = (self.scratch(name, dy.shape, bool) for name in ('open', 'won'))": "either name for either array",
     "network.Network.__call__: y = xp.concatenate([self.forward(x[i:i + CHUNK]).copy() for i in range(0, "
     "max(len(x), 1), CHUNK)]) -> y = xp.concatenate([self.forward(x[i:i + CHUNK]).copy() for i in range(0, "
@@ -324,13 +324,13 @@ EQUIVALENT = {  # key: why no check can tell the mutant from the original
     "values))": "there is one entry in values for each layer: strict only says so",
     "network.Network._pack: pairs = list(zip(self.layers, values, strict=True)) -> pairs = list(zip(self.layers, "
     "values, strict=False))": "there is one entry in values for each layer: strict only says so",
-    "optimizers.Average.step: for mine, new in zip(self.network.state().values(), self.source.state().values(), "
+    "averaging.Average.step: for mine, new in zip(self.network.state().values(), self.source.state().values(), "
     "strict=True): -> for mine, new in zip(self.network.state().values(), self.source.state().values()):": "the twin "
     "has the same layers: strict only says so",
-    "optimizers.Average.step: for mine, new in zip(self.network.state().values(), self.source.state().values(), "
+    "averaging.Average.step: for mine, new in zip(self.network.state().values(), self.source.state().values(), "
     "strict=True): -> for mine, new in zip(self.network.state().values(), self.source.state().values(), "
     "strict=False):": "the twin has the same layers: strict only says so",
-    "optimizers.Average.step: if not isinstance(mine, int): -> if True:": "+= on a number changes the loop's own name "
+    "averaging.Average.step: if not isinstance(mine, int): -> if True:": "+= on a number changes the loop's own name "
     "only",
     "network.Network._pack: getattr(layer, name)[...] = xp.asarray(a, dtype=dtype) -> getattr(layer, name)[...] = "
     "xp.asarray(a)": "the assignment casts to theta's dtype as well; on a GPU the cast only saves half of the transfer",

@@ -18,18 +18,19 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 # Import only from a lower rank. The order is the reading order.
 RANKS = (
     ("backend", "files"),
-    ("layers", "activations", "normalization", "dropout", "losses", "schedules"),
-    ("network", "optimizers", "objectives"),
+    ("layers", "activations", "normalization", "dropout", "maxout", "reshaping", "losses", "schedules"),
+    ("network", "optimizers", "averaging", "objectives"),
     ("gan", "data", "diagnosis", "advice"),
-    ("slopes", "checkpoint", "metrics", "parzen", "plots", "toy_plots", "guard", "recipes", "cli", "doctor"),
-    ("gamecheck", "training", "classifier"),
+    ("slopes", "checkpoint", "metrics", "plots", "toy_plots", "guard", "recipes", "cli", "doctor"),
+    ("gamecheck", "training", "classifier", "parzen"),
     ("gradcheck", "run_directory"),
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-EXCEPTIONS = {(name, "layers") for name in ("activations", "normalization", "dropout")}  # Layer is their base
+LAYERS = "activations", "normalization", "dropout", "maxout", "reshaping"
+EXCEPTIONS = {(name, "layers") for name in LAYERS}  # Layer is their base
 CORE = (
-    "layers", "activations", "normalization", "dropout", "losses", "schedules", "network", "optimizers", "objectives",
-    "gan",
+    "layers", "activations", "normalization", "dropout", "maxout", "reshaping", "losses", "schedules", "network",
+    "optimizers", "averaging", "objectives", "gan",
 )  # fmt: skip
 CONSTRUCTORS = {"Generator", "PCG64", "Philox4x3210", "SeedSequence", "default_rng"}
 

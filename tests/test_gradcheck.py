@@ -10,7 +10,7 @@ import pytest
 from minigan import GAN, Dense, Layer, LeakyReLU, Minimax, Network, NonSaturating, ReLU, Sigmoid, Tanh, losses
 from minigan.backend import host_generator
 from minigan.gradcheck import assert_gradients, check_game, check_loss, gradcheck
-from minigan.objectives import value
+from minigan.objectives import Objective, value
 
 
 def networks():
@@ -599,10 +599,11 @@ def test_an_objective_with_the_wrong_logarithm_and_its_right_derivative_is_found
 
 
 def test_another_objective_is_held_to_its_own_loss_or_to_the_stated_one(batch):
-    class Separate:
-        output = "logit"
-        discriminator, probability = Flipped.discriminator, Minimax.probability
+    class Separate(Objective):
         generator = NonSaturating.generator
+
+        def discriminator(self, a_real, a_fake):
+            return Flipped().discriminator(a_real, a_fake)
 
     assert check_game(game(Separate()), *batch).ok
     assert failed(check_game(game(Separate()), *batch, stated="nonsaturating"))[0] == "D da_real"

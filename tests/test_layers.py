@@ -3,8 +3,23 @@
 import numpy as np
 import pytest
 
-from minigan import Dense, Layer, LeakyReLU, Network, ReLU, Sigmoid, Tanh, xp
-from minigan.layers import glorot, he
+from minigan import (
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    Maxout,
+    Network,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Tanh,
+    xp,
+)  # fmt: skip
+from minigan.layers import glorot, he, uniform
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
@@ -18,6 +33,12 @@ LAYERS = {
     "LeakyReLU(1)": lambda: LeakyReLU(1),
     "Tanh": Tanh,
     "Sigmoid": Sigmoid,
+    "Maxout(6, 2)": lambda: Maxout(6, 2),
+    "LayerNorm(3)": lambda: LayerNorm(3),
+    "BatchNorm(3)": lambda: BatchNorm(3),
+    "Dropout(0.5)": lambda: Dropout(0.5),
+    "Flatten(2, 3)": lambda: Flatten(2, 3),
+    "Reshape(2, 3)": lambda: Reshape(2, 3),
 }
 each_layer = pytest.mark.parametrize("layer", [pytest.param(make, id=name) for name, make in LAYERS.items()])
 each_batch = pytest.mark.parametrize("n", [1, 5])
@@ -27,12 +48,16 @@ def packed(make, n, rng, dtype="float64", width=3):
     """(network of this one layer, x, dy), both read-only on NumPy; no x is near the kink at 0."""
     network = Network(make(), dtype=dtype)
     network.theta[:] = xp.asarray(rng.standard_normal(network.theta.shape))
-    x = rng.standard_normal((n, network.n_in or width))
+    x = rng.standard_normal(shape(n, network.n_in or width))
     x += 0.1 * np.sign(x)
-    dy = rng.standard_normal((n, network.n_out or width))
+    dy = rng.standard_normal(shape(n, network.n_out or width))
     x, dy = x.astype(dtype), dy.astype(dtype)
     x.flags.writeable = dy.flags.writeable = False
     return network, xp.asarray(x), xp.asarray(dy)
+
+
+def shape(n, width):
+    return (n, *width) if isinstance(width, tuple) else (n, width)
 
 
 @each_batch
@@ -58,7 +83,9 @@ def test_each_derivative_agrees_with_central_differences(layer, n, rng, numeric,
 @each_layer
 def test_width_one_and_batch_one_agree_with_central_differences(layer, rng, numeric, relative_error):
     network, _, _ = packed(layer, 1, rng)
-    x, dy = xp.full((1, network.n_in or 1), 0.7), xp.asarray(rng.standard_normal((1, network.n_out or 1)))
+    ns = shape(1, network.n_in or 1)
+    x = xp.asarray(0.7 + 0.2 * np.arange(np.prod(ns)).reshape(ns))
+    dy = xp.asarray(rng.standard_normal(shape(1, network.n_out or 1)))
     network.forward(x)
     dx = network.backward(dy).copy()
     assert relative_error(dx, numeric(lambda: (network.forward(x) * dy).sum(), x)) <= 1e-6
@@ -207,6 +234,13 @@ def test_dense_starts_with_its_init_and_b_at_zero():
         (Tanh(), "Tanh()"),
         (Sigmoid(), "Sigmoid()"),
         (LeakyReLU(0.1), "LeakyReLU(0.1)"),
+        (Maxout(6, 2), "Maxout(6, 2)"),
+        (LayerNorm(3), "LayerNorm(3)"),
+        (BatchNorm(3), "BatchNorm(3)"),
+        (BatchNorm(3, 0.99), "BatchNorm(3, 0.99)"),
+        (Dropout(0.5), "Dropout(0.5)"),
+        (Flatten(2, 3), "Flatten(2, 3)"),
+        (Reshape(28, 28), "Reshape(28, 28)"),
     ],
 )
 def test_repr_is_what_one_would_type(layer, shown):
@@ -225,3 +259,46 @@ def test_a_layer_outside_a_network_says_where_its_arrays_come_from():
 def test_an_initializer_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"init drew shape \(3, 2\), expected \(2, 3\)"):
         Network(Dense(2, 3, init=lambda rng, n_in, n_out: rng.standard_normal((n_out, n_in))))
+
+
+def test_a_bias_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"Dense\(2, 3\): bias has shape \(2,\), expected a number or \(3,\)"):
+        Network(Dense(2, 3, bias=[1.0, 2.0]))
+
+
+def test_uniform_weights_stay_within_r(rng):
+    W = uniform(0.05)(rng, 300, 200)
+    assert W.shape == (300, 200) and 0.0499 < W.max() <= 0.05 and -0.05 <= W.min() < -0.0499
+
+
+@pytest.mark.parametrize("kind", [BatchNorm, LayerNorm])
+def test_a_normalized_batch_has_mean_0_and_variance_1_over_its_axis(kind, rng):
+    network = Network(kind(40), dtype="float64")
+    y = network.forward(xp.asarray(5 * rng.standard_normal((30, 40)) + 3), training=True)
+    axis = network.layers[0].axis
+    assert abs(y.mean(axis=axis)).max() < 1e-12 and abs(y.var(axis=axis) - 1).max() < 1e-4
+
+
+def test_batchnorm_of_one_sample_is_refused_in_training_only():
+    network = Network(BatchNorm(3))
+    x = xp.ones((1, 3), dtype="float32")
+    network.forward(x)
+    with pytest.raises(ValueError, match=r"BatchNorm\(3\): a training batch of one sample has no variance; take at"):
+        network.forward(x, training=True)
+
+
+def test_dropout_draws_anew_in_training_repeatably_and_leaves_the_mean(rng):
+    one, two = Network(Dropout(0.25), seed=4), Network(Dropout(0.25), seed=4)
+    x = xp.ones((200, 50), dtype="float32")
+    first = one.forward(x, training=True).copy()
+    second = one.forward(x, training=True).copy()
+    assert (two.forward(x, training=True) == first).all() and not (first == second).all()
+    assert {float(value) for value in first.ravel()} == {0.0, float(np.float32(1 / 0.75))}
+    assert 0.97 < float(first.mean()) < 1.03 and (one.forward(x) == x).all()
+
+
+def test_an_array_of_another_shape_is_refused_with_both_shapes():
+    network = Network(Flatten(2, 3), Dense(6, 4))
+    with pytest.raises(ValueError, match=r"x has shape \(5, 6\), but this network takes \(N, 2, 3\)"):
+        network.forward(xp.ones((5, 6), dtype="float32"))
+    assert network(np.ones((5, 2, 3))).shape == (5, 4)

@@ -5,8 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minigan import GAN, SGD, Adam, Dense, LeakyReLU, Minimax, Network, NonSaturating, Sigmoid, Tanh, checkpoint
+from minigan import (
+    GAN,
+    SGD,
+    Adam,
+    BatchNorm,
+    Dense,
+    Dropout,
+    LayerNorm,
+    LeakyReLU,
+    Maxout,
+    Minimax,
+    Network,
+    NonSaturating,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    checkpoint,
+)  # fmt: skip
 from minigan.data import Dataset, load
+from minigan.gradcheck import check_game
 from minigan.losses import bce_with_logits, sigmoid
 from minigan.recipes import RECIPES
 from minigan.training import Training
@@ -124,6 +142,37 @@ def test_the_game_of_2014_starts_as_it_was_published():
     assert type(rule) is SGD and type(gan.objective) is NonSaturating and gan.noise_kind == "uniform"
     assert rule.lr(0) == 0.1 and rule.lr(1000) == pytest.approx(0.1 / 1.000004**1000)
     assert rule.momentum(0) == 0.5 and rule.momentum(125_000) == rule.momentum(1e9) == 0.7
+
+
+@pytest.mark.parametrize("output", ["logit", "probability"])
+def test_the_whole_game_of_a_recipe_passes_the_gradient_check(output, rng):
+    """Through batch normalization, the masks of dropout and maxout, with D's targets smoothed."""
+    G = Network(Dense(3, 6), BatchNorm(6), LeakyReLU(), Dense(6, 4), Tanh(), seed=1)
+    last = [Sigmoid()] if output == "probability" else []
+    D = Network(
+        Dropout(0.2), Dense(4, 10), Maxout(10, 5), Dropout(0.3), Dense(5, 6), LayerNorm(6), ReLU(), Dense(6, 1),
+        *last, seed=2,
+    )  # fmt: skip
+    gan = GAN(G, D, NonSaturating(output, real=0.9), seed=3, averaging=0.9)
+    report = check_game(gan, rng.standard_normal((7, 4)), rng.standard_normal((7, 3)))
+    assert report.ok and len(report.rows) > 15, report
+
+
+def test_the_check_of_the_game_knows_the_smoothed_loss(rng):
+    """And would notice one that is smoothed for the samples instead of the data."""
+
+    class TwoSided(NonSaturating):
+        def discriminator(self, a_real, a_fake):
+            loss, da_real, da_fake = super().discriminator(a_real, a_fake)
+            return loss - 0.1 * a_fake.mean(), da_real, da_fake - 0.1 / a_fake.size
+
+    def game(objective):
+        return GAN(Network(Dense(3, 4), Tanh(), seed=1), Network(Dense(4, 5), Tanh(), Dense(5, 1), seed=2), objective)
+
+    x, z = rng.standard_normal((7, 4)), rng.standard_normal((7, 3))
+    assert check_game(game(NonSaturating(real=0.9)), x, z).ok
+    report = check_game(game(TwoSided(real=0.9)), x, z)
+    assert next(row.name for row in report.rows if row.verdict == "FAIL") == "D da_fake"
 
 
 def test_erratum_a_sigmoid_before_a_loss_on_logits_is_a_second_sigmoid():
