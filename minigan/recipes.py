@@ -112,7 +112,8 @@ def reference_players(data, latent, seed):
 def goodfellow2014(data, rounds, seed=0):
     """The MNIST game of Goodfellow et al. 2014, with the settings of the code that they published.
 
-    pylearn2's dropout on D, at work in G's step too; the momentum rises over 250 epochs of 500 rounds.
+    Dropout on D is at work in G's step too; the momentum rises over 250 epochs of 500 rounds. D's loss there was the
+    mean of its two terms and not their sum, so its rate is half of G's.
     """
     white = data.rows().mean(axis=0).clip(1e-3, 1 - 1e-3)
     logit = [math.log(p / (1 - p)) for p in white.tolist()]
@@ -125,9 +126,9 @@ def goodfellow2014(data, rounds, seed=0):
         Dropout(0.5), Dense(240, 1200, uniform(0.005)), Maxout(1200, 240),
         Dropout(0.5), Dense(240, 1, uniform(0.005)), seed=seed + 1,
     )  # fmt: skip
-    rate, momentum = Exponential(0.1, 1 / 1.000004, least=1e-6), Linear(0.5, 0.7, 125_000)
-    G_rule, D_rule = SGD(G, rate, momentum), SGD(D, rate, momentum)
-    return GAN(G, D, NonSaturating(), seed, G_rule, D_rule, noise="uniform")
+    rate_g, rate_d = (Exponential(rate, 1 / 1.000004, least=1e-5 * rate) for rate in (0.1, 0.05))
+    momentum = Linear(0.5, 0.7, 125_000)
+    return GAN(G, D, NonSaturating(), seed, SGD(G, rate_g, momentum), SGD(D, rate_d, momentum), noise="uniform")
 
 
 @recipe(range=(0.0, 1.0))

@@ -46,12 +46,12 @@ class RunDirectory:
         config.json  checkpoint.npz  history.csv  samples/epoch-0001.png  samples/epoch-0002.png ...
         and, in the end, curves.png  neighbors.png  training.gif  training.html
 
-    With `resume`, training goes on from its checkpoint: that of the directory, or one that is named, the previous one
+    `keep` keeps the checkpoint of every so many epochs as well, in kept/epoch-0010.npz ..., to measure the course. With `resume`, training goes on from its checkpoint: that of the directory, or one that is named, the previous one
     say. Raises OSError where the directory cannot be made, ValueError where it already holds another run, and
     CheckpointError where the checkpoint is damaged or does not fit.
     """
 
-    def __init__(self, path, training, config, resume=None, checkpoint_every=300.0):
+    def __init__(self, path, training, config, resume=None, checkpoint_every=300.0, keep=None):
         self.path, self.training, self.config = Path(path), training, config
         self.resumed = resume is not None
         self.checkpoint = self.path / CHECKPOINT
@@ -59,7 +59,7 @@ class RunDirectory:
             self._resume(Path(resume))
         elif (self.path / CONFIG).exists():
             raise ValueError(f"{self.path} already holds a run: go on with --resume {self.path}, or name another --out")
-        self.checkpoint_every = checkpoint_every  # seconds
+        self.checkpoint_every, self.keep = checkpoint_every, keep  # seconds, epochs
         self._warned, self._failing = set(), set()  # what was said already
         self._saved = None  # the moment of the last checkpoint, as (epoch, round)
         self._last_attempt = time.monotonic()
@@ -91,6 +91,8 @@ class RunDirectory:
             self._write("the history", lambda: save_history(self.path / "history.csv", self.training.history))
         if row or time.monotonic() - self._last_attempt > self.checkpoint_every:
             self.save()
+        if row and self.keep and row["epoch"] % self.keep == 0 and self.saved:
+            self._write("a copy of the checkpoint", self._keep)
 
     def save(self):
         """Write a checkpoint. A disk that does not take it is reported, and training goes on in memory."""
@@ -121,6 +123,11 @@ class RunDirectory:
         if not self.saved:
             self.save()
         self._write("the closing pictures", self._draw_closing)
+
+    def _keep(self):
+        (self.path / "kept").mkdir(exist_ok=True)
+        with replacing(self.path / "kept" / f"epoch-{self.training.epoch:04d}.npz") as file:
+            file.write(self.checkpoint.read_bytes())
 
     def _draw(self):
         data, training = self.training.dataset, self.training

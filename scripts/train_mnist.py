@@ -42,7 +42,8 @@ def main(argv=None):
         settings["objective"] = args.objective and OBJECTIVES[args.objective]()
         gan = recipe.make(data, epochs * rounds, args.seed, **recipe.settings(settings))
         training = Training(gan, data, batch_size)
-        run = RunDirectory(args.out, training, config_of(args, data, batch_size), args.resume, args.checkpoint_every)
+        config = config_of(args, data, batch_size)
+        run = RunDirectory(args.out, training, config, args.resume, args.checkpoint_every, args.keep)
     if data.notice:
         print(data.notice, file=sys.stderr)
     rounds = f"{training.batches.rounds} rounds of {batch_size} an epoch"
@@ -110,10 +111,11 @@ def arguments():
     add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
     add("--checkpoint-every", type=float, default=300.0, metavar="SECONDS",
         help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
+    add("--keep", type=whole(1), metavar="EPOCHS", help="keep the checkpoint of every so many epochs, to measure them")
     add("--dry-run", action="store_true", help="two short epochs, to see everything written within seconds")
     add("--resume", metavar="DIR",
         help="go on with the run in DIR, or from one checkpoint in it, with the settings it was started with; "
-        "--epochs, --lr, --lr-d, --device and --checkpoint-every may be changed")  # fmt: skip
+        "--epochs, --lr, --lr-d, --device, --checkpoint-every and --keep may be changed")  # fmt: skip
     return parser
 
 

@@ -96,3 +96,11 @@ def test_a_full_disk_is_reported_training_goes_on_and_the_last_checkpoint_stays(
     run.finish()
     assert run.saved and checkpoint.read(run.checkpoint)[1]["epoch"] == 3
     assert capsys.readouterr().err == "the checkpoint could be written again\n"
+
+
+def test_every_so_many_epochs_a_checkpoint_is_kept(tmp_path):
+    run = RunDirectory(tmp_path, training(), {}, keep=2)
+    play(run, 5)
+    kept = sorted((tmp_path / "kept").iterdir())
+    assert [path.name for path in kept] == ["epoch-0002.npz", "epoch-0004.npz"]
+    assert [checkpoint.read(path)[1]["epoch"] for path in kept] == [2, 4]
