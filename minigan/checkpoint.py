@@ -106,7 +106,7 @@ def _arrays(player, network):
 
 def _meta(gan):
     meta = {"objective": repr(gan.objective), "seed": gan.seed, "draws": gan.draws, "noise": gan.noise_kind}
-    meta |= {"k": gan.k, "averaging": gan.average and gan.average.decay}
+    meta |= {"k": gan.k, "averaging": gan.average is not None}
     for player, network, optimizer in gan.players():
         meta[player] = {"network": repr(network), "dtype": str(network.dtype)}
         meta[player] |= {"optimizer": repr(optimizer), "steps": optimizer.steps}
@@ -116,7 +116,7 @@ def _meta(gan):
 def restore(gan, arrays, meta):
     """Put a `gan` of the same networks, objective and optimizers into the state that was saved.
 
-    The learning rate is not part of it: that of the present optimizers stays. Raises CheckpointError, naming both
+    Learning rates and the decay of an average are not part of it: the present ones stay. Raises CheckpointError, naming both
     values, where the checkpoint was made for something else; `gan` is then as it was.
     """
     expected = _meta(gan)

@@ -45,7 +45,7 @@ class GAN:
         self._check()
         self.generator_optimizer = _optimizer(generator_optimizer, generator, "generator")
         self.discriminator_optimizer = _optimizer(discriminator_optimizer, discriminator, "discriminator")
-        self.average = averaging and Average(generator, averaging)
+        self.average = Average(generator, averaging) if averaging else None
         self.sampler = self.average.network if averaging else generator
         self.latent = generator.n_in
         self.draws = [0, 0]  # how many were taken for TRAINING and for SAMPLING
