@@ -18,7 +18,7 @@ class Maxout(Layer):
         self.n_in, self.n_out = n_in, n_out
 
     def forward(self, x, training=False):
-        self.x = x.reshape(len(x), -1, self.n_out)
+        self.x = x.reshape(len(x), self.n_in // self.n_out, self.n_out)
         y = self.y = self.scratch("y", (len(x), self.n_out), x.dtype)
         y[...] = self.x[:, 0]
         for k in range(1, self.x.shape[1]):
