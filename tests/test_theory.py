@@ -1,0 +1,236 @@
+"""The theorems of Goodfellow et al. (2014), held against what the players do. scripts/draw_theory.py draws the same."""
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.image import imread
+
+from minigan import SGD, Dense, LeakyReLU, Minimax, Network, NonSaturating, Tanh
+from minigan.data.toys import Mixture, toy
+from minigan.objectives import EQUILIBRIUM
+
+ROOT = Path(__file__).resolve().parents[1]
+QUICK = settings(deadline=None, max_examples=25)
+
+
+@pytest.fixture(scope="module")
+def theory():
+    """scripts/draw_theory.py as a module."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        spec = importlib.util.spec_from_file_location("draw_theory", ROOT / "scripts" / "draw_theory.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(ROOT / "scripts"))
+    return module
+
+
+@pytest.fixture(scope="module")
+def trained(theory):
+    """A discriminator that saw samples of p and q only."""
+    return theory.fit_discriminator(theory.P, theory.Q, rounds=800, n=500)
+
+
+def densities(theory):
+    return theory.P.density(theory.X), theory.Q.density(theory.X)
+
+
+def test_the_best_value_is_the_divergence(theory):
+    for p, q in densities(theory), (toy("gaussian").density(theory.X), toy("two-gaussians").density(theory.X)):
+        best = theory.value_of(p, q, theory.best_discriminator(p, q))
+        np.testing.assert_allclose(best, EQUILIBRIUM + 2 * theory.jensen_shannon(p, q), rtol=1e-12)
+
+
+def test_the_divergence_is_zero_for_equals_symmetric_and_at_most_log_2(theory):
+    p, q = densities(theory)
+    assert abs(theory.jensen_shannon(p, p)) < 1e-15
+    np.testing.assert_allclose(theory.jensen_shannon(p, q), theory.jensen_shannon(q, p), rtol=1e-13)
+    apart = (Mixture("a", [[c]], 0.1).density(theory.X) for c in (-5.0, 5.0))
+    np.testing.assert_allclose(theory.jensen_shannon(*apart), math.log(2), rtol=1e-9)
+
+
+@QUICK
+@given(st.floats(-3, 3), st.floats(-3, 3), st.floats(0.1, 5))
+def test_no_other_discriminator_does_better(theory, shift, slope, wave):
+    p, q = densities(theory)
+    x = theory.X[:, 0]
+    a = np.log((p + 1e-300) / (q + 1e-300)).clip(-30, 30)
+    other = theory.value_of(p, q, 1 / (1 + np.exp(-(a + shift + slope * np.sin(wave * x)))))
+    best = theory.value_of(p, q, theory.best_discriminator(p, q))
+    assert other <= best + 1e-12
+    if abs(shift) > 0.1:
+        assert other < best - 1e-6
+
+
+def test_the_trained_discriminator_approaches_the_best(theory, trained):
+    p, q = densities(theory)
+    assert 1e-4 < theory.distance_from_best(trained, p, q) <= 0.02
+
+
+def test_its_value_on_samples_is_the_integral(theory, trained):
+    p, q = densities(theory)
+    exact = theory.value_of(p, q, theory.best_discriminator(p, q))
+    assert -1.25 < exact < -1.1  # far from -log 4, so that one percent says something
+    found = theory.value_on_samples(trained, theory.P.sample(200_000, 9, 1), theory.Q.sample(200_000, 9, 2))
+    np.testing.assert_allclose(found, exact, rtol=0.01)
+
+
+def test_a_discriminator_of_equal_distributions_says_one_half(theory):
+    p = theory.P.density(theory.X)
+    D = theory.fit_discriminator(theory.P, theory.P, rounds=400, n=500)
+    assert D.theta.any()
+    assert theory.distance_from_best(D, p, p) < 0.02
+    found = theory.value_on_samples(D, theory.P.sample(100_000, 9, 1), theory.P.sample(100_000, 9, 2))
+    np.testing.assert_allclose(found, EQUILIBRIUM, rtol=0.01)
+
+
+def check_gaussian_game(theory, game, mean, std, within=0.03):
+    """Mean and deviation within 3 %, V within 2 % of -log 4, D within 0.02 of 1/2 where samples are."""
+    p = toy("gaussian")
+    np.testing.assert_allclose(mean, p.mean[0], rtol=within)
+    np.testing.assert_allclose(std, p.std[0], rtol=within)
+    np.testing.assert_allclose(game.V[-len(game.V) // 10 :].mean(), EQUILIBRIUM, rtol=0.02)
+    density = p.density(theory.X)
+    assert theory.integral(abs(theory.belief(game.gan.discriminator) - 0.5) * density) < 0.02
+
+
+def test_an_affine_generator_learns_mean_and_deviation_of_a_gaussian(theory):
+    game = theory.play_gaussian(Network(Dense(1, 1), seed=0), rounds=1500)
+    W, b = game.gan.generator.theta
+    check_gaussian_game(theory, game, b, abs(W))
+    assert abs(game.mean[0] - 1) > 0.5 and game.V.max() > -1.2  # it had to learn, and D did see the difference
+    p, q = toy("gaussian").density(theory.X), Mixture("q", [[b]], abs(W)).density(theory.X)
+    assert 0 <= 2 * theory.jensen_shannon(p, q) < 0.002
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gaussian_game_ends_well_from_other_seeds_and_with_a_hidden_layer(theory, seed):
+    G = Network(Dense(1, 1), seed=seed)
+    game = theory.play_gaussian(G, seed=seed)
+    check_gaussian_game(theory, game, G.theta[1], abs(G.theta[0]))
+    G = Network(Dense(1, 16), Tanh(), Dense(16, 1), seed=seed)
+    game = theory.play_gaussian(G, seed=seed)
+    x = game.gan.sample(200_000)
+    # the shape of its distribution may be wrong too, and what is left is too little for this D to see
+    check_gaussian_game(theory, game, x.mean(), x.std(), within=0.08)
+
+
+@pytest.mark.slow
+def test_with_rates_that_stay_the_generator_keeps_on_swinging(theory):
+    games = [theory.play_gaussian(Network(Dense(1, 1), seed=0), final_lr=lr) for lr in (0.0, 5e-3)]
+    spread = [np.ptp(game.std[-1000:].reshape(20, 50).mean(axis=1)) for game in games]
+    assert 0 < 1.5 * spread[0] < spread[1] < 0.2
+    assert theory.swing(np.repeat([1.0, 2.0], 500)) == "1.000 to 2.000"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_more_rounds_bring_the_discriminator_closer(theory, seed):
+    p, q = densities(theory)
+    D = theory.fit_discriminator(theory.P, theory.Q, seed=seed)
+    assert theory.distance_from_best(D, p, q) < 0.01
+
+
+def test_both_losses_of_the_generator_pull_each_logit_the_same_way(theory):
+    a = np.linspace(-20, 20, 401)
+    saturating, heuristic = theory.slopes(a)
+    D, not_d = 1 / (1 + np.exp(-a)), 1 / (1 + np.exp(a))
+    np.testing.assert_allclose(saturating, -D, rtol=1e-8)
+    np.testing.assert_allclose(heuristic, -not_d, rtol=1e-8)
+    middle = abs(a) < 10
+    np.testing.assert_allclose((saturating / heuristic)[middle], (D / not_d)[middle], rtol=1e-11)
+
+
+def test_and_each_sample_through_the_discriminator(rng):
+    D = Network(Dense(3, 8), LeakyReLU(), Dense(8, 8), Tanh(), Dense(8, 1), seed=1, dtype="float64")
+    x = 2 * rng.standard_normal((50, 3))
+    pulls = []
+    for objective in Minimax(), NonSaturating():
+        a = D.forward(x).copy()
+        pulls.append(D.backward(objective.generator(a)[1], wrt="input").copy())
+    saturating, heuristic = pulls
+    belief = NonSaturating().probability(a)
+    assert belief.min() < 0.4 and belief.max() > 0.6
+    np.testing.assert_allclose(saturating, heuristic * belief / (1 - belief), rtol=1e-12, atol=1e-16)
+    assert ((saturating * heuristic).sum(axis=1) > 0).all()
+
+
+STARTS = st.tuples(st.floats(-2, 2), st.floats(-2, 2)).filter(lambda w: math.hypot(*w) > 0.1)
+
+
+@QUICK
+@given(STARTS, st.floats(0.01, 1.0))
+def test_simultaneous_steps_of_the_bilinear_game_spiral_out(theory, start, lr):
+    course = theory.play_bilinear(50, lr, alternate=False, start=start)
+    expected = (course[0] ** 2).sum() * (1 + lr * lr) ** np.arange(51)
+    np.testing.assert_allclose((course**2).sum(axis=1), expected, rtol=1e-12)
+
+
+@QUICK
+@given(STARTS, st.floats(0.01, 1.5))
+def test_alternating_steps_stay_on_an_ellipse(theory, start, lr):
+    course = theory.play_bilinear(200, lr, alternate=True, start=start)
+    form = theory.conserved(course, lr)
+    np.testing.assert_allclose(form, form[0], rtol=1e-11)
+    assert ((course**2).sum(axis=1) <= form[0] / (1 - lr / 2) * (1 + 1e-11)).all()
+    assert np.linalg.norm(course[1:] - course[:-1], axis=1).max() > 0.01 * lr  # it does move
+
+
+@QUICK
+@given(STARTS, st.floats(0.05, 1.0))
+def test_the_average_of_alternating_steps_goes_to_the_solution(theory, start, lr):
+    steps = 500
+    course = theory.play_bilinear(steps, lr, alternate=True, start=start)
+    (x0, y0), (xt, yt) = course[0], course[-1]
+    average = course[1:, 0].mean(), course[:-1, 1].mean()
+    np.testing.assert_allclose(average, ((yt - y0) / (lr * steps), (x0 - xt) / (lr * steps)), rtol=1e-9, atol=1e-12)
+    largest = np.linalg.norm(course, axis=1).max()
+    assert math.hypot(*average) <= 2 * largest / (lr * steps) * (1 + 1e-9)
+
+
+def test_averages_of_simultaneous_steps_go_there_only_while_the_rate_is_small_for_the_horizon(theory):
+    norms = []
+    for steps in 100, 2500:  # with lr = 1 / sqrt(steps) the course grows by no more than e
+        course = theory.play_bilinear(steps, steps**-0.5, alternate=False)
+        assert 2.6 < (course[-1] ** 2).sum() < math.e
+        norms.append(math.hypot(*course[:-1].mean(axis=0)))
+    assert norms[0] < 0.3 and 0 < norms[1] < 0.3 * norms[0]
+    far = theory.play_bilinear(1500, 0.2, alternate=False)
+    assert np.linalg.norm(far[:-1].mean(axis=0)) > 1e10
+
+
+def test_the_bilinear_players_step_with_the_librarys_own_sgd(theory):
+    point = theory.Point(3.0)
+    optimizer = SGD(point, 0.5)
+    point.dtheta[:] = 4.0
+    optimizer.step()
+    assert point.theta.tolist() == [1.0]
+
+
+@pytest.mark.slow
+def test_the_page_is_drawn_and_its_figures_are_those_of_the_repository(theory, tmp_path, capsys):
+    page = (ROOT / "docs" / "theory.md").read_text()
+    (tmp_path / "theory.md").write_text(page)
+    assert theory.main(["--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    for name in "best", "equilibrium", "gradients", "bilinear":
+        assert f"{name}\n| | measured | theory |" in said
+        assert imread(tmp_path / "theory" / f"{name}.png").shape[0] == 360
+    drawn = (tmp_path / "theory.md").read_text()
+    assert drawn.count("![") == 4
+    assert drawn.splitlines()[:10] == page.splitlines()[:10]
+
+
+def test_a_page_that_is_not_there_is_one_line(theory, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        theory.main(["--out", str(tmp_path / "none")])
+    err = capsys.readouterr().err
+    assert stop.value.code == 2 and err.count("\n") == 1 and "theory.md" in err
