@@ -13,13 +13,30 @@ WRECKED = -3.0  # V of a D that is not merely unsure but certain and wrong
 WARNINGS = "wrecked", "d wins", "collapse", "unstable"
 
 
+def equilibrium(row):
+    """The value of the row's game where samples cannot be told from data, or None where it is not known."""
+    return row.get("equilibrium", EQUILIBRIUM)
+
+
+def value_in_words(row):
+    """V of a row, and where it would come to rest."""
+    rest = equilibrium(row)
+    return f"V {row['V']:+.3f}" + ("" if rest is None else f" (equilibrium {rest:+.3f})")
+
+
 def read_history(history):
     """{kind: sentence} for what the last epochs show; some kinds are WARNINGS.
 
-    Rows as `Training.history` has them. `diversity` is the mean distance between samples over that between images.
+    Rows as `Training.history` has them. `diversity` is the mean distance between samples over that between images. Of
+    games with another value than that of 2014 only the diversity is judged.
     """
     last, said = history[-EPOCHS:], {}
     now, enough = last[-1], len(last) == EPOCHS
+    if equilibrium(now) != EQUILIBRIUM:
+        return _collapse(now) or {
+            "normal": f"{value_in_words(now)}, and the samples are {now['diversity']:.0%} as far apart as the data: "
+            "look at the pictures."
+        }
     if not now["V"] > WRECKED:
         said["wrecked"] = (
             f"V is {now['V']:.3g}, far below -log 4 = {EQUILIBRIUM:.2f}: D is certain, and wrong. The steps are "
@@ -34,13 +51,7 @@ def read_history(history):
             + ". So sure a judge teaches little: give D a lower learning rate or fewer units, and G the "
             "non-saturating objective where it does not have it."
         )
-    if now["diversity"] < 0.5:
-        believed = now["d_fake"] > 0.1
-        said["collapse"] = (
-            f"The samples have become alike: their mean distance is {now['diversity']:.0%} of that between images of "
-            + ("the data. G has found a few images that D believes" if believed else "the data, and D rejects them all")
-            + ": start again with a lower learning rate or another seed, and keep Adam's beta1 at 0.5."
-        )
+    said |= _collapse(now)
     if len(history) >= 2 * EPOCHS and not said:  # the first epochs of a good game jump as well
         jump = statistics.median(abs(b["V"] - a["V"]) for a, b in itertools.pairwise(history[-2 * EPOCHS :]))
         if jump > 0.15:
@@ -65,3 +76,16 @@ def read_history(history):
             "pictures."
         )
     return said
+
+
+def _collapse(now):
+    if not now["diversity"] < 0.5:
+        return {}
+    believed = now["d_fake"] > 0.1
+    return {
+        "collapse": (
+            f"The samples have become alike: their mean distance is {now['diversity']:.0%} of that between images of "
+            + ("the data. G has found a few images that D believes" if believed else "the data, and D rejects them all")
+            + ": start again with a lower learning rate or another seed, and keep Adam's beta1 at 0.5."
+        )
+    }

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy
 
-from minigan import activations, dropout, layers, maxout, normalization, reshaping
+from minigan import activations, dropout, layers, maxout, normalization, reshaping, spectral
 from minigan.backend import to_numpy, xp
 from minigan.data.npz import read_arrays
 from minigan.files import DataError, reading, replacing
@@ -24,7 +24,7 @@ FORMAT = 2  # raised whenever the meaning of what is in a file changes
 DIGEST = 64  # bytes of a SHA-256 in hexadecimal, the end of the file
 LAYERS = {
     name: thing
-    for module in (layers, activations, normalization, dropout, maxout, reshaping)
+    for module in (layers, activations, normalization, dropout, maxout, reshaping, spectral)
     for name, thing in vars(module).items()
     if isinstance(thing, type) and issubclass(thing, layers.Layer)
 }
@@ -106,7 +106,7 @@ def _arrays(player, network):
 
 def _meta(gan):
     meta = {"objective": repr(gan.objective), "seed": gan.seed, "draws": gan.draws, "noise": gan.noise_kind}
-    meta |= {"k": gan.k, "averaging": gan.average is not None}
+    meta |= {"k": gan.k, "penalty": repr(gan.penalty), "averaging": gan.average is not None}
     for player, network, optimizer in gan.players():
         meta[player] = {"network": repr(network), "dtype": str(network.dtype)}
         meta[player] |= {"optimizer": repr(optimizer), "steps": optimizer.steps}
@@ -116,11 +116,11 @@ def _meta(gan):
 def restore(gan, arrays, meta):
     """Put a `gan` of the same networks, objective and optimizers into the state that was saved.
 
-    Learning rates and the decay of an average are not part of it: the present ones stay. Raises CheckpointError, naming both
-    values, where the checkpoint was made for something else; `gan` is then as it was.
+    Learning rates and the decay of an average are not part of it: the present ones stay. Raises CheckpointError,
+    naming both values, where the checkpoint was made for something else; `gan` is then as it was.
     """
     expected = _meta(gan)
-    for what in "objective", "seed", "noise", "k", "averaging":
+    for what in "objective", "seed", "noise", "k", "penalty", "averaging":
         agree(what, meta[what], expected[what])
     for player, *_ in gan.players():
         for what in "network", "dtype", "optimizer":

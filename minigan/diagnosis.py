@@ -48,6 +48,7 @@ class Evidence:
     """What was seen of a subject beyond its numbers: `faults`, a sentence by tensor, and `fault`, one for them all."""
 
     fault = unsafe = ""  # unsafe: why its forward cannot take complex numbers
+    faults = MappingProxyType({})
     misfit = "the derivative does not fit the loss"  # what to say where no hypothesis fits
     zero = ""  # what to say of a gradient that is zero where the slope is not
     fill = 0.0  # what dtheta held before the gradient was written

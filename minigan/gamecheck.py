@@ -46,6 +46,12 @@ def check_game(gan, x, z, *, eps=1e-5, tol=1e-6, entries=None, seed=0, stated=No
     if len(x) != len(z):
         raise ValueError(f"check_game: x holds {len(x)} samples and z holds {len(z)}: both steps need N of each")
     objective = gan.objective
+    if objective.sees_real or gan.penalty or gan.pack > 1:
+        raise ValueError(
+            f"check_game knows games in which G's loss is of D's outputs for fakes alone, without a penalty and one "
+            f"sample at a time, not {objective!r}, penalty {gan.penalty!r}, pack {gan.pack}: check the parts with "
+            "check_loss, gradcheck and check_penalty"
+        )
     if stated is None and isinstance(objective, Minimax):
         stated = "nonsaturating" if isinstance(objective, NonSaturating) else "minimax"
     with numpy.errstate(all="ignore"):

@@ -9,7 +9,7 @@ from minigan.backend import xp
 from minigan.objectives import NonSaturating
 from minigan.optimizers import Adam
 
-TRAINING, SAMPLING, FIXED = 0, 1, 2  # streams of noise: drawing a sample leaves training as it would have been
+TRAINING, SAMPLING, FIXED, PENALTY = 0, 1, 2, 3  # streams: drawing a sample leaves training as it would have been
 NOISE = {  # both of mean 0 and variance 1
     "normal": lambda rng, shape, dtype: rng.standard_normal(shape, dtype=dtype),
     "uniform": lambda rng, shape, dtype: (2 * rng.random(shape, dtype=dtype) - 1) * 3**0.5,  # U(-sqrt 3, sqrt 3)
@@ -35,37 +35,56 @@ class GAN:
     noise="uniform" U(-sqrt 3, sqrt 3), of G's input width; every draw is a function of (seed, number of the draw)
     alone, so that training can be taken up again anywhere. D takes k steps for each of G's (Goodfellow et al. 2014,
     algorithm 1). With `averaging`, 0.999 say, `sampler` is the moving average of G over its steps, else G itself.
+    `penalty` is added to D's loss (minigan/penalties.py). A D that is m times as wide as a sample judges m at a time
+    ("packing", Lin et al. 2018).
     Raises ValueError where players, objective and optimizers do not fit together.
     """
 
     def __init__(self, generator, discriminator, objective=NonSaturating(), seed=0, generator_optimizer=None,
-                 discriminator_optimizer=None, k=1, noise="normal", averaging=None):  # fmt: skip
+                 discriminator_optimizer=None, k=1, noise="normal", averaging=None, penalty=None):  # fmt: skip
         self.generator, self.discriminator, self.objective, self.seed = generator, discriminator, objective, seed
-        self.k, self.noise_kind = k, noise
+        self.k, self.noise_kind, self.penalty = k, noise, penalty
         self._check()
         self.generator_optimizer = _optimizer(generator_optimizer, generator, "generator")
         self.discriminator_optimizer = _optimizer(discriminator_optimizer, discriminator, "discriminator")
         self.average = Average(generator, averaging) if averaging else None
         self.sampler = self.average.network if averaging else generator
-        self.latent = generator.n_in
+        self.latent, self.pack = generator.n_in, discriminator.n_in // generator.n_out if self._packs() else 1
         self.draws = [0, 0]  # how many were taken for TRAINING and for SAMPLING
         self.batch = None  # the last one that D learned from: N real samples, then N fakes
 
     def discriminator_step(self, x):
         """D's step on N real samples x (N, width) and N fakes, as one stacked batch: (loss, V, D(x), D(G(z)))."""
-        G, D, n = self.generator, self.discriminator, len(x)
+        G, D, x = self.generator, self.discriminator, self.packed(x)
         D.check(x)
+        n = len(x)
         if self.batch is None or len(self.batch) != 2 * n:
             self.batch = xp.empty((2 * n, *x.shape[1:]), dtype=D.dtype)
         self.batch[:n] = x
-        self.batch[n:] = G.forward(self.noise(n), training=True)
+        self.batch[n:] = self.packed(G.forward(self.noise(n * self.pack), training=True))
         a = D.forward(self.batch, training=True)
         loss, da_real, da_fake = self.objective.discriminator(a[:n], a[n:])
         D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
         V = self.objective.value(loss, a[:n], a[n:])
         d_real, d_fake = self.objective.probability(a[:n]), self.objective.probability(a[n:])
+        if self.penalty:
+            loss = loss + self._penalize(self.batch[:n], self.batch[n:])
         self.discriminator_optimizer.step()
+        self.objective.project(D.theta)
         return loss, V, d_real, d_fake
+
+    def _penalize(self, real, fake):
+        """The penalty; its derivative is added to D's dtheta, which each backward overwrites."""
+        D = self.discriminator
+        of_the_loss = D.dtheta.copy()
+        rng = backend.generator(self.seed, PENALTY, self.draws[TRAINING])
+        value = self.penalty.gradient(D, self.penalty.points(real, fake, rng))
+        D.dtheta[...] += of_the_loss
+        return value
+
+    def packed(self, x):
+        """Samples (N, width) as D takes them, `pack` at a time: (N / pack, pack width). Usually x itself."""
+        return x if self.pack == 1 else x.reshape(len(x) // self.pack, self.discriminator.n_in)
 
     def generator_step(self, n):
         """G's step on n fresh fakes, through D: dL/da, back through D to dL/dx, back through G to dL/dtheta_g.
@@ -73,14 +92,27 @@ class GAN:
         D judges with its present theta_d, which does not move, nor does its gradient. Returns (loss, D(G(z))).
         """
         G, D = self.generator, self.discriminator
-        a = D.forward(G.forward(self.noise(n), training=True), training=True)
-        loss, da = self.objective.generator(a)
-        dx = D.backward(da, wrt="input")
-        G.backward(dx, wrt="params")
+        x = G.forward(self.noise(n), training=True)
+        if self.objective.sees_real:
+            loss, a, dx = self._beside_real(self.packed(x))
+        else:
+            a = D.forward(self.packed(x), training=True)
+            loss, da = self.objective.generator(a)
+            dx = D.backward(da, wrt="input")
+        G.backward(dx.reshape(x.shape), wrt="params")
         self.generator_optimizer.step()
         if self.average:
             self.average.step()
         return loss, self.objective.probability(a)
+
+    def _beside_real(self, x):
+        """(loss, a, dL/dx) for fakes x and an objective that compares them with the real samples of D's last step."""
+        D, n = self.discriminator, len(x)
+        a = D.forward(xp.concatenate((x, self.batch[:n])), training=True)
+        seen = D.outputs[self.objective.layer]
+        loss, d_fake, d_real = self.objective.generator(seen[:n], seen[n:])
+        dx = D.backward(xp.concatenate((d_fake, d_real)), wrt="input", layer=self.objective.layer)
+        return loss, a[:n], dx[:n]
 
     def step(self, x):
         """One round on the real samples x (k N, width): D learns from N of them and N fakes, k times, then G from N.
@@ -117,6 +149,10 @@ class GAN:
         yield "generator", self.generator, self.generator_optimizer
         yield "discriminator", self.discriminator, self.discriminator_optimizer
 
+    def _packs(self):
+        widths = self.generator.n_out, self.discriminator.n_in
+        return all(isinstance(width, int) for width in widths) and widths[1] % widths[0] == 0
+
     def _check(self):
         G, D, objective = self.generator, self.discriminator, self.objective
         if not isinstance(self.k, int) or self.k < 1:
@@ -128,7 +164,7 @@ class GAN:
         for player, network in ("generator", G), ("discriminator", D):
             if network.n_in is None:
                 raise ValueError(f"the {player}, {network!r}, has no parameters to learn: it needs a Dense layer")
-        if G.n_out != D.n_in:
+        if G.n_out != D.n_in and not self._packs():
             raise ValueError(f"the generator gives {G.n_out} values, but the discriminator takes {D.n_in}")
         if G.dtype != D.dtype:
             raise ValueError(f"the generator is {G.dtype}, but the discriminator is {D.dtype}: both need one dtype")

@@ -32,36 +32,61 @@ class Network:
         Raises ValueError for an x of another width, TypeError for another dtype.
         """
         self.check(x)
+        self.outputs = []  # of each layer
         for layer in self.layers:
             x = layer.forward(x, training)
-        self._out = x
+            self.outputs.append(x)
         return x
 
-    def backward(self, dy, wrt="both"):
+    def backward(self, dy, wrt="both", layer=-1):
         """dx = dL/dx from dy = dL/dy of the last forward; overwrites dtheta = dL/dtheta.
 
-        wrt="params" leaves dx out (and returns None), wrt="input" leaves dtheta as it is.
+        wrt="params" leaves dx out (and returns None), wrt="input" leaves dtheta as it is. A loss of what stands in the
+        middle, outputs[layer], enters there; the layers after it keep the dtheta that they had.
         Raises RuntimeError without a forward since the optimizer's last step, ValueError for another `wrt` or shape,
         TypeError for another dtype.
         """
         if wrt not in WRT:
             raise ValueError(f"backward(wrt={wrt!r}): expected one of {', '.join(map(repr, WRT))}")
-        if self._out is None:
+        if not self.outputs:
             raise RuntimeError(
                 "backward needs a forward(x) first, and a new one after each optimizer step and after network(x): "
                 "what the layers remember is no longer what backward needs"
             )
-        if dy.shape != self._out.shape:
-            raise ValueError(f"backward: dy has shape {dy.shape}, but the last forward gave {self._out.shape}")
+        if dy.shape != self.outputs[layer].shape:
+            given = self.outputs[layer].shape
+            raise ValueError(f"backward: dy has shape {dy.shape}, but the last forward gave {given}")
         self._check_dtype("dy", dy)
-        first, *rest = self.layers
-        for layer in reversed(rest):  # each must hand its dx down; only the first layer's may be left out
-            dy = layer.backward(dy, "input" if wrt == "input" else "both")
+        first, *rest = self.layers[: layer % len(self.layers) + 1]
+        for inner in reversed(rest):  # each must hand its dx down; only the first layer's may be left out
+            dy = inner.backward(dy, "input" if wrt == "input" else "both")
         return first.backward(dy, wrt)
+
+    def forward_tangent(self, tx):
+        """ty = (dy/dx) tx, how y moves when the x of the last forward moves along tx (N, n_in): with one output, the
+        directional derivative of each sample along its own tx.
+        """
+        for layer in self.layers:
+            tx = layer.forward_tangent(tx)
+        return tx
+
+    def backward_tangent(self, dty, wrt="both"):
+        """The derivative of L(ty) from dty = dL/dty, after forward_tangent: overwrites dtheta, returns dL/dx.
+
+        This is where second derivatives come in: for L = sum(ty), ty = <tx, gradient of y>, dL/dx is the Hessian
+        times tx. wrt="params" leaves dL/dx out and wrt="input" leaves dtheta as it is. Where y does not bend, dL/dx
+        is None for 0.
+        """
+        first, *rest = self.layers
+        dy = None  # L depends on ty alone
+        for layer in reversed(rest):
+            dty, dy = layer.backward_tangent(dty, dy, "input" if wrt == "input" else "both")
+        _, dx = first.backward_tangent(dty, dy, wrt)
+        return dx
 
     def forget(self):
         """Drop the link to the last forward: backward must not follow it any more. Optimizers call this."""
-        self._out = None
+        self.outputs = []
 
     def check(self, x):
         """Raises ValueError for an x of a shape other than (N, n_in), TypeError for another type or dtype."""
@@ -162,7 +187,7 @@ class Network:
 
     def _pack(self, values, dtype):
         """Make theta from one {name: value} for each layer, and give the layers their views into theta and dtheta."""
-        self.dtype, self._out = xp.dtype(dtype), None
+        self.dtype, self.outputs = xp.dtype(dtype), []
         if self.dtype.kind not in "fc":
             raise ValueError(f"Network(dtype={str(self.dtype)!r}): expected a floating-point type, float32 or float64")
         pairs = list(zip(self.layers, values, strict=True))

@@ -53,10 +53,14 @@ def value(a_real, a_fake, output="logit"):
 
 
 class Objective:
-    """What each player minimizes. One of your own is a subclass with these two methods.
+    """What each player minimizes. One of your own is a subclass with `discriminator` and `generator`.
 
     `output` says what D hands over. Raises ValueError for another than "logit" or "probability".
     """
+
+    equilibrium = None  # the value of the game where samples cannot be told from data, if it is known
+    sees_real = False  # whether G's loss compares with real samples: generator(fake, real) -> (loss, dfake, dreal)
+    layer = -1  # then: which layer of D it compares the outputs of
 
     def __init__(self, output="logit"):
         if output not in ("logit", "probability"):
@@ -72,8 +76,11 @@ class Objective:
         raise NotImplementedError(f"{type(self).__name__} needs a generator(a_fake)")
 
     def value(self, loss_d, a_real, a_fake):
-        """V, for the record, from what the discriminator's step knows: its loss, and D's outputs."""
-        return value(a_real, a_fake, self.output)[0]
+        """The value of the game, for the record: what D maximizes."""
+        return -loss_d
+
+    def project(self, theta):
+        """Called after each step of D: may move its theta back to where it must lie."""
 
     def probability(self, a):
         """D, the probability that a sample is real, from D's output; a fresh array."""
@@ -95,6 +102,8 @@ class Minimax(Objective):
     never certain. Raises ValueError unless 0 < real <= 1.
     """
 
+    equilibrium = EQUILIBRIUM
+
     def __init__(self, output="logit", real=1.0):
         super().__init__(output)
         if not 0 < real <= 1:
@@ -109,8 +118,8 @@ class Minimax(Objective):
         return smoothing * odds.mean() - V, smoothing * slope / a_real.size - da_real, -da_fake
 
     def value(self, loss_d, a_real, a_fake):
-        """V = -loss_d, unless smoothed."""
-        return -loss_d if self.real == 1 else super().value(loss_d, a_real, a_fake)
+        """V, which is -loss_d unless smoothed."""
+        return -loss_d if self.real == 1 else value(a_real, a_fake, self.output)[0]
 
     def __repr__(self):
         arguments = [repr(self.output)] if self.output != "logit" else []

@@ -11,6 +11,7 @@ from matplotlib.animation import HTMLWriter, PillowWriter
 from matplotlib.figure import Figure
 from matplotlib.image import imread, imsave
 
+from minigan.advice import equilibrium, value_in_words
 from minigan.files import replacing
 from minigan.objectives import EQUILIBRIUM
 
@@ -52,7 +53,9 @@ def save_curves(path, history):
         axes.plot(epochs, [row[key] for row in history], style, label=label)
 
     curve(value, "V", "V(D, G)")
-    value.axhline(EQUILIBRIUM, color="gray", linestyle="--", label="$-\\log 4$, equilibrium")
+    if equilibrium(history[-1]) is not None:
+        name = "$-\\log 4$, equilibrium" if equilibrium(history[-1]) == EQUILIBRIUM else "equilibrium"
+        value.axhline(equilibrium(history[-1]), color="gray", linestyle="--", label=name)
     value.set_title("value of the game")
     curve(judgments, "d_real", "D(x), real")
     curve(judgments, "d_fake", "D(G(z)), fake")
@@ -104,7 +107,7 @@ def read_frames(folder, history):
         return [], []
     most = min(FRAMES, PIXELS // _read(found[0][1]).size)
     found = [found[i] for i in evenly(len(found), most)]
-    labels = [f"epoch {row['epoch']}     V {row['V']:+.3f} (equilibrium {EQUILIBRIUM:+.3f})" for row, _ in found]
+    labels = [f"epoch {row['epoch']}     {value_in_words(row)}" for row, _ in found]
     return [_read(path) for _, path in found], labels
 
 

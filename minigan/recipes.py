@@ -67,7 +67,7 @@ def widths(data, *full):
 
 
 @recipe(batch_size=128, rounds=18_720)
-def default(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None):
+def default(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None, penalty=None):
     """The best dense game that we know: every known help that costs a line.
 
     Batch normalization keeps G's layers alive, dropout and one-sided smoothing keep D from certainty, the falling
@@ -88,14 +88,14 @@ def default(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None
     )  # fmt: skip
     g_rule, d_rule = (Adam(player, Linear(rate, rate / 5, rounds)) for player, rate in ((G, lr), (D, lr_d or lr)))
     objective = objective or NonSaturating(real=0.9)
-    return GAN(G, D, objective, seed, g_rule, d_rule, averaging=max(0.9, 1 - 8 / rounds))
+    return GAN(G, D, objective, seed, g_rule, d_rule, averaging=max(0.9, 1 - 8 / rounds), penalty=penalty)
 
 
 @recipe(batch_size=128, rounds=6_000)
-def plain(data, rounds, seed=0, latent=100, lr=2e-4, lr_d=None, objective=None):
+def plain(data, rounds, seed=0, latent=100, lr=2e-4, lr_d=None, objective=None, penalty=None):
     """Dense layers, LeakyReLU and Adam, and nothing else: the game that the benchmarks time."""
     G, D = reference_players(data, latent, seed)
-    return GAN(G, D, objective or NonSaturating(), seed, Adam(G, lr), Adam(D, lr_d or lr))
+    return GAN(G, D, objective or NonSaturating(), seed, Adam(G, lr), Adam(D, lr_d or lr), penalty=penalty)
 
 
 def reference_players(data, latent, seed):
@@ -113,8 +113,7 @@ def reference_players(data, latent, seed):
 def goodfellow2014(data, rounds, seed=0):
     """The MNIST game of Goodfellow et al. 2014, with the settings of the code that they published.
 
-    Dropout on D is at work in G's step too; the momentum rises over 250 epochs of 500 rounds. D's loss there was the
-    mean of its two terms and not their sum, so its rate is half of G's.
+    Dropout on D is at work in G's step too; the momentum rises over 250 epochs of 500 rounds.
     """
     white = data.rows().mean(axis=0).clip(1e-3, 1 - 1e-3)
     logit = [math.log(p / (1 - p)) for p in white.tolist()]
@@ -127,9 +126,8 @@ def goodfellow2014(data, rounds, seed=0):
         Dropout(0.5), Dense(240, 1200, uniform(0.005)), Maxout(1200, 240),
         Dropout(0.5), Dense(240, 1, uniform(0.005)), seed=seed + 1,
     )  # fmt: skip
-    rate_g, rate_d = (Exponential(rate, 1 / 1.000004, least=1e-5 * rate) for rate in (0.1, 0.05))
-    momentum = Linear(0.5, 0.7, 125_000)
-    return GAN(G, D, NonSaturating(), seed, SGD(G, rate_g, momentum), SGD(D, rate_d, momentum), noise="uniform")
+    rate, momentum = Exponential(0.1, 1 / 1.000004, least=1e-6), Linear(0.5, 0.7, 125_000)
+    return GAN(G, D, NonSaturating(), seed, SGD(G, rate, momentum), SGD(D, rate, momentum), noise="uniform")
 
 
 @recipe(range=(0.0, 1.0))
@@ -169,14 +167,14 @@ def textbook_c(data, rounds, seed=0):
     return GAN(G, D, NonSaturating(), seed, Adam(G, 1e-3, beta1=0.9), Adam(D, 1e-3, beta1=0.9))
 
 
-@recipe(batch_size=128)
+@recipe(batch_size=128, rounds=6_000)
 def textbook_d(data, rounds, seed=0):
     """Both players on V itself, as the minimax game is written down: G's gradient saturates where D is sure."""
     G, D = reference_players(data, 100, seed)
     return GAN(G, D, Minimax(), seed, Adam(G, 2e-4), Adam(D, 2e-4))
 
 
-@recipe(batch_size=128)
+@recipe(batch_size=128, rounds=6_000)
 def textbook_e(data, rounds, seed=0):
     """Two Adams at 1e-4 as they come, non-saturating."""
     G, D = reference_players(data, 100, seed)

@@ -46,7 +46,8 @@ class RunDirectory:
         config.json  checkpoint.npz  history.csv  samples/epoch-0001.png  samples/epoch-0002.png ...
         and, in the end, curves.png  neighbors.png  training.gif  training.html
 
-    `keep` keeps the checkpoint of every so many epochs as well, in kept/epoch-0010.npz ..., to measure the course. With `resume`, training goes on from its checkpoint: that of the directory, or one that is named, the previous one
+    `keep` keeps the checkpoint of every so many epochs as well, in kept/epoch-0010.npz ..., to measure the course.
+    With `resume`, training goes on from its checkpoint: that of the directory, or one that is named, the previous one
     say. Raises OSError where the directory cannot be made, ValueError where it already holds another run, and
     CheckpointError where the checkpoint is damaged or does not fit.
     """

@@ -5,13 +5,13 @@ import math
 import time
 
 from minigan import checkpoint
+from minigan.advice import value_in_words
 from minigan.backend import to_numpy, xp
 from minigan.data import Batches
 from minigan.files import replacing
 from minigan.gan import Round
 from minigan.guard import Guard, NotFiniteError
 from minigan.metrics import pairwise_distance
-from minigan.objectives import EQUILIBRIUM
 
 TILES = 64  # samples that are drawn from the same noise after every epoch
 
@@ -70,6 +70,7 @@ class Training:
         row = {"epoch": self.epoch + 1, **row}
         row |= {f"norm_{player[0]}": _norm(network.dtheta) for player, network, _ in self.gan.players()}
         self.samples = to_numpy(self.gan.sampler(self.fixed_noise))
+        row["equilibrium"] = self.gan.objective.equilibrium
         row["diversity"] = pairwise_distance(self.samples) / self._data_distance
         images = self.batches.rounds * self.batches.batch_size
         row |= {"images_per_second": images / self.seconds, "seconds": self.seconds}
@@ -128,7 +129,7 @@ def report(row, epochs):
     """One line about an epoch, for people."""
     left = (epochs - row["epoch"]) * row["seconds"]
     return (
-        f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  V {row['V']:+.3f} (equilibrium {EQUILIBRIUM:+.3f})  "
+        f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  {value_in_words(row)}  "
         f"D(x) {row['d_real']:.2f}  D(G(z)) {row['d_fake']:.2f}  D right {row['accuracy']:.0%}  "
         f"{row['images_per_second']:,.0f} images/s  {left // 60:.0f}:{left % 60:02.0f} left"
     )

@@ -13,7 +13,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from minigan import Minimax, NonSaturating
+from minigan import (
+    R1,
+    R2,
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    RelativisticAverage,
+    SlopeBound,
+    UnitSlope,
+    Wasserstein,
+)  # fmt: skip
 from minigan.advice import read_history
 from minigan.cli import Parser, StopSignal, choose_device, whole
 from minigan.data import load
@@ -22,7 +33,11 @@ from minigan.recipes import RECIPES
 from minigan.run_directory import RunDirectory, read_config
 from minigan.training import Training, report
 
-OBJECTIVES = {"minimax": Minimax, "non-saturating": NonSaturating}
+OBJECTIVES = {
+    "minimax": Minimax, "non-saturating": NonSaturating, "least-squares": LeastSquares, "wasserstein": Wasserstein,
+    "hinge": Hinge, "relativistic": RelativisticAverage,
+}  # fmt: skip
+PENALTIES = {"r1": R1, "r2": R2, "unit-slope": UnitSlope, "slope-bound": SlopeBound}
 
 
 def main(argv=None):
@@ -40,6 +55,7 @@ def main(argv=None):
         epochs = args.epochs or (2 if args.dry_run else -(-enough // rounds))
         settings = {"latent": args.latent, "lr": args.lr, "lr_d": args.lr_d}
         settings["objective"] = args.objective and OBJECTIVES[args.objective]()
+        settings["penalty"] = args.penalty and penalty(args.penalty)
         gan = recipe.make(data, epochs * rounds, args.seed, **recipe.settings(settings))
         training = Training(gan, data, batch_size)
         config = config_of(args, data, batch_size)
@@ -50,6 +66,16 @@ def main(argv=None):
     print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}, {rounds}; {device}")
     print(f"generator\n{gan.generator.summary()}\ndiscriminator\n{gan.discriminator.summary()}")
     return play(training, run, epochs)
+
+
+def penalty(text):
+    """The Penalty of "r1:10", say."""
+    name, _, weight = text.partition(":")
+    try:
+        return PENALTIES[name](float(weight))
+    except (KeyError, ValueError) as error:
+        wrong = f" ({error})" if name in PENALTIES and weight else ""
+        raise ValueError(f"--penalty {text}: expected {', '.join(PENALTIES)} with a weight, r1:10 say{wrong}") from None
 
 
 def play(training, run, epochs):
@@ -102,7 +128,10 @@ def arguments():
     add("--lr", type=float, help="learning rate of both players' Adam, at the start (default: the recipe's)")
     add("--lr-d", type=float, help="D's, where it shall be another (default: that of --lr)")
     add("--latent", type=whole(1), help="width of the noise z (default: the recipe's)")
-    add("--objective", choices=OBJECTIVES, help="what G minimizes (default: the recipe's)")
+    add("--objective", choices=OBJECTIVES, help="what the players minimize (default: the recipe's)")
+    add(
+        "--penalty", metavar="NAME:WEIGHT", help=f"on the slope of D: {', '.join(PENALTIES)}; r1:10 say (default: none)"
+    )
     add("--seed", type=whole(0), default=0, help="the same seed gives the same pictures (default: %(default)s)")
     add("--data", default="auto", metavar="{auto,mnist,digits,idx,PATH}",
         help="what to learn; PATH: an .npz of your own with images (N, H, W) (default: %(default)s)")  # fmt: skip

@@ -18,9 +18,9 @@ from minigan.training import report
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "backend layers activations losses network optimizers objectives gan gradcheck".split()
-MORE = (
-    "normalization dropout maxout reshaping schedules averaging".split()
-)  # of the same ranks; what the recipes need beyond the core
+MORE = (  # of the same ranks; what the recipes and other games need beyond the core
+    "normalization dropout maxout reshaping spectral schedules averaging penalties other_objectives".split()
+)
 
 
 def main(argv=None):

@@ -376,7 +376,7 @@ def objectives_give_the_papers_formulas(m):
             same(db * jacobian_fake, sigma(b) / 4)
             same(objective.value(loss, real, fake), V)
         assert o.Minimax(output).value(1.25, real, fake) == -1.25
-        same(o.Objective(output).value(1.25, real, fake), V)
+        assert o.Objective(output).value(1.25, real, fake) == -1.25
     for target in 0, 1.1:
         refuses(ValueError, "must lie in (0, 1]", o.Minimax, "logit", target)
     assert o.Minimax().output == o.NonSaturating().output == "logit" and o.Minimax().real == 1
@@ -795,6 +795,310 @@ def gan_reports_v_of_a_smoothed_game(m):
     same(found.loss_d, -(0.9 * np.log(real) + 0.1 * np.log(1 - real)).mean() - np.log(1 - false).mean())
 
 
+def second_order_layers(m):
+    a = m.activations
+    yield from ((m.layers.Dense(5, 4), (5,)), (m.spectral.SpectralNorm(5, 4), (5,)), (a.LeakyReLU(0.3), (5,)))
+    yield from ((a.ReLU(), (5,)), (a.Tanh(), (5,)), (a.Sigmoid(), (5,)), (m.maxout.Maxout(6, 2), (6,)))
+    yield from ((m.normalization.LayerNorm(5), (5,)), (m.normalization.BatchNorm(5), (5,)))
+    yield from ((m.dropout.Dropout(0.4), (5,)), (m.reshaping.Flatten(2, 3), (2, 3)), (m.reshaping.Reshape(2, 3), (6,)))
+
+
+def tangents_and_second_derivatives_are_right(m):
+    for layer, shape in second_order_layers(m):
+        for training in (False,) if isinstance(layer, m.spectral.SpectralNorm) else (False, True):
+            passes(m.gradcheck.check_second_order(layer, draw(N, *shape), training=training), 1e-6)
+        network = m.network.Network(layer, dtype="float64")
+        network.theta[...] += 0.3 * draw(network.theta.size, seed=3)
+        x, tx = draw(N, *shape), draw(N, *shape, seed=1)
+        y = network.forward(x, True)
+        dty, dy = draw(*y.shape, seed=2), draw(*y.shape, seed=4)
+        kept = x.copy(), tx.copy(), dty.copy(), dy.copy()
+        network.forward_tangent(tx)
+        network.dtheta[...] = 7
+        dtx, dx = (None if d is None else d.copy() for d in layer.backward_tangent(dty, dy, "input"))
+        assert (network.dtheta == 7).all()
+        both = layer.backward_tangent(dty, dy)
+        same(both[0], dtx)
+        same(both[1], dx)
+        total = network.dtheta.copy()
+        alone = layer.backward_tangent(dty, None)
+        of_the_tangent = network.dtheta.copy()
+        same(alone[0], dtx)
+        fresh = network.astype("float64")
+        fresh.forward(x)
+        if not isinstance(layer, m.dropout.Dropout | m.normalization.BatchNorm):
+            fresh.backward(dy)
+            same(total, of_the_tangent + fresh.dtheta)
+        from_y = network.backward(dy).copy()
+        same(dtx, network.backward(dty))
+        same(dx, from_y + (0 if alone[1] is None else alone[1]))
+        layer.backward_tangent(dty, None, "params")
+        same(network.dtheta, of_the_tangent)
+        layer.backward_tangent(dty, dy, "params")
+        same(network.dtheta, total)
+        for array, old in zip((x, tx, dty, dy), kept, strict=True):
+            same(array, old, 0)
+    assert m.layers.Dense(3, 2).backward_tangent.__doc__
+    dense = m.layers.Dense(3, 2)
+    network = m.network.Network(dense, dtype="float64")
+    network.forward(draw(4, 3))
+    network.forward_tangent(draw(4, 3))
+    assert dense.backward_tangent(draw(4, 2), draw(4, 2), "params") == (None, None)
+    assert network.backward_tangent(draw(4, 2)) is None
+    tx, dty = draw(4, 3), draw(4, 2)
+    for layer in m.layers.Dense(3, 2), m.spectral.SpectralNorm(3, 2), m.spectral.SpectralNorm(3, 3):
+        m.network.Network(layer, dtype="float64")
+        dty = draw(4, layer.n_out)
+        y = layer.forward(tx)
+        assert np.shares_memory(y, layer.forward(tx)) and not np.shares_memory(y, layer.backward(dty))
+    dense.forward(tx)
+    dty = draw(4, 2)
+    assert np.shares_memory(dense.forward_tangent(tx), dense.forward_tangent(tx))
+    assert np.shares_memory(dense.backward_tangent(dty, None)[0], dense.backward_tangent(dty, None)[0])
+    leaky = m.activations.LeakyReLU(0.3)
+    leaky.forward(np.array([[-1, 0, 2]], "float32"))
+    same(leaky.derivative(), [[0.3, 0.3, 1]], 1e-6)
+    assert leaky.derivative().dtype == "float32"
+
+
+def critic(m):
+    D = m.network.Network(
+        m.layers.Dense(4, 6), m.activations.Tanh(), m.layers.Dense(6, 5), m.activations.LeakyReLU(),
+        m.layers.Dense(5, 1), seed=1, dtype="float64",
+    )  # fmt: skip
+    D.theta[...] += 0.3 * draw(D.theta.size, seed=3)
+    return D
+
+
+def penalties_are_those_of_their_papers(m):
+    p, D, x = m.penalties, critic(m), draw(N, 4)
+    D.forward(x)
+    g = D.backward(np.ones((N, 1)), "input").copy()
+    norm = np.sqrt((g * g).sum(1))
+    for penalty, expected in (
+        (p.R1(3.0), 1.5 * (norm**2).mean()),
+        (p.R2(0.5), 0.25 * (norm**2).mean()),
+        (p.UnitSlope(10.0), 10 * ((norm - 1) ** 2).mean()),
+        (p.SlopeBound(10.0), 10 * (np.maximum(norm - 1, 0) ** 2).mean()),
+    ):
+        same(penalty.gradient(D, x), expected, 1e-9)
+        passes(m.gradcheck.check_penalty(penalty, D, x), 1e-6)
+    assert (norm > 1).any() and (norm < 1).any()
+    flat = m.network.Network(m.layers.Dense(4, 1), dtype="float64")
+    flat.theta[...] = 0
+    same(p.UnitSlope(1.0).gradient(flat, x), (1 - 1e-6) ** 2, 1e-12)
+    assert np.isfinite(flat.dtheta).all()
+    same(p.SlopeBound(1.0).gradient(flat, x), 0)
+    assert np.isfinite(flat.dtheta).all()
+    asked, backward, backward_tangent = [], D.backward, D.backward_tangent
+    D.backward = lambda dy, wrt: asked.append(wrt) or backward(dy, wrt)
+    D.backward_tangent = lambda dty, wrt: asked.append(wrt) or backward_tangent(dty, wrt)
+    p.R1(1.0).gradient(D, x)
+    assert asked == ["input", "params"]
+    layers = m.reshaping.Flatten(2, 2), m.layers.Dense(4, 3), m.activations.Tanh(), m.layers.Dense(3, 1)
+    images = m.network.Network(*layers, dtype="float64")
+    passes(m.gradcheck.check_penalty(p.R1(1.0), images, x.reshape(N, 2, 2)), 1e-6)
+    real, fake = draw(N, 4), draw(N, 4, seed=1)
+    assert p.R1(1.0).points(real, fake, None) is real and p.R2(1.0).points(real, fake, None) is fake
+    e = np.random.default_rng(5).random((N, 1))
+    same(p.UnitSlope(1.0).points(real, fake, np.random.default_rng(5)), e * real + (1 - e) * fake)
+    single = real.astype("float32"), fake.astype("float32")
+    assert p.UnitSlope(1.0).points(*single, np.random.default_rng(5)).dtype == "float32"
+    cubes = p.UnitSlope(1.0).points(real.reshape(N, 2, 2), fake.reshape(N, 2, 2), np.random.default_rng(5))
+    same(cubes.reshape(N, 4), e * real + (1 - e) * fake)
+    masked = m.network.Network(m.layers.Dense(4, 6), m.dropout.Dropout(0.5), m.layers.Dense(6, 1), dtype="float64")
+    p.R1(1.0).gradient(masked, x)
+    assert masked.layers[1].draws == 1
+    for weight in 0, math.inf:
+        refuses(ValueError, "the weight must be positive and finite", p.R1, weight)
+
+
+def gan_adds_the_penalty_to_ds_loss(m):
+    for penalty in m.penalties.R1(2.0), m.penalties.UnitSlope(2.0):
+        x, found = draw(N, 4), []
+        for options in {}, {"penalty": penalty}:
+            gan = game(m, m.objectives.NonSaturating(), **options)
+            gan.discriminator_optimizer = m.optimizers.SGD(gan.discriminator, 1.0)
+            before = gan.discriminator.theta.copy()
+            loss, V, *_ = gan.discriminator_step(x)
+            found.append((loss, V, before - gan.discriminator.theta))
+        gan.discriminator.theta[...] = before
+        rng = m.network.host_generator(SEED, 3, 1)
+        value = penalty.gradient(gan.discriminator, penalty.points(gan.batch[:N], gan.batch[N:], rng))
+        same(found[1][0] - found[0][0], value)
+        same(found[1][1], found[0][1])
+        same(found[1][2] - found[0][2], gan.discriminator.dtheta)
+
+
+def gan_packs(m):
+    D, A = m.layers.Dense, m.activations
+    G = m.network.Network(D(3, 6), A.ReLU(), D(6, 4), A.Tanh(), seed=1, dtype="float64")
+    judge = m.network.Network(D(8, 5), A.Tanh(), D(5, 1), seed=2, dtype="float64")
+    gan = m.gan.GAN(G, judge, seed=SEED)
+    x = draw(6, 4)
+    z = gan.latent_points(6, 0, 1)
+    expected = sigma(judge(x.reshape(3, 8))), sigma(judge(G(z).reshape(3, 8)))
+    _, _, d_real, d_fake = gan.discriminator_step(x)
+    same(d_real, expected[0])
+    same(d_fake, expected[1])
+    assert gan.pack == 2 and gan.packed(x).shape == (3, 8) and game(m, m.objectives.Minimax()).pack == 1
+    same(gan.step(x).loss_d.shape, (), 0)
+    images = m.network.Network(D(3, 4), m.reshaping.Reshape(2, 2), dtype="float64")
+    flat = m.network.Network(m.reshaping.Flatten(2, 2), D(4, 1), dtype="float64")
+    gan = m.gan.GAN(images, flat)
+    assert gan.pack == 1 and gan.step(x.reshape(6, 2, 2)).V.shape == () and gan.sample(3).shape == (3, 2, 2)
+    bad = m.network.Network(D(7, 1), dtype="float64")
+    refuses(ValueError, "the generator gives 4 values, but the discriminator takes 7", m.gan.GAN, G, bad)
+
+
+def gan_compares_with_real_samples(m):
+    o = m.other_objectives
+    masked = m.network.Network(m.layers.Dense(4, 6), m.dropout.Dropout(0.5), m.layers.Dense(6, 1), dtype="float64")
+    gan = m.gan.GAN(game(m, o.Hinge()).generator, masked, o.RelativisticAverage())
+    gan.step(draw(N, 4))
+    assert masked.layers[1].draws == 2
+    clipped = game(m, o.Wasserstein(0.02))
+    clipped.step(draw(N, 4))
+    same(abs(clipped.discriminator.theta).max(), 0.02)
+    for objective in o.RelativisticAverage(), o.FeatureMatching(1), o.FeatureMatching(-2):
+        gan = game(m, objective)
+        gan.generator_optimizer = m.optimizers.SGD(gan.generator, 1e-30)
+        x = draw(N, 4)
+        gan.discriminator_step(x)
+        G, D, z = gan.generator, gan.discriminator, gan.latent_points(N, 0, 2)
+        D.dtheta[...] = 7
+        loss, d_fake = gan.generator_step(N)
+        assert (D.dtheta == 7).all()
+        found = G.dtheta.copy()
+
+        def features(x, D=D, layer=objective.layer):
+            return D.forward(x) if layer == -1 else (D.forward(x), D.outputs[layer].copy())[1]
+
+        def value(G=G, z=z, x=x, objective=objective, features=features):
+            fake = features(G.forward(z)).copy()
+            return objective.generator(fake, features(x))[0]
+
+        same(loss, value())
+        same(d_fake, sigma(D(G(z))))
+        for i in range(0, G.theta.size, 5):
+            kept = G.theta[i]
+            G.theta[i] = kept + 1e-5
+            up = value()
+            G.theta[i] = kept - 1e-5
+            down = value()
+            G.theta[i] = kept
+            same(found[i], (up - down) / 2e-5, 1e-6)
+
+
+def network_goes_backward_through_a_tangent(m):
+    D, x, tx, dty = critic(m), draw(N, 4), draw(N, 4, seed=1), draw(N, 1, seed=2)
+    D.forward(x)
+    ty = D.forward_tangent(tx)
+    assert ty.shape == (N, 1)
+    dx = D.backward_tangent(dty).copy()
+    dtheta = D.dtheta.copy()
+    D.dtheta[...] = 7
+    same(D.backward_tangent(dty, "input"), dx)
+    assert (D.dtheta == 7).all() and D.backward_tangent(dty, "params") is None
+    same(D.dtheta, dtheta)
+    passes(m.gradcheck.check_second_order(D, x), 1e-6)
+
+
+def network_lets_a_loss_enter_in_the_middle(m):
+    D = critic(m)
+    x = draw(N, 4)
+    D.forward(x)
+    assert len(D.outputs) == 5 and D.outputs[-1].shape == (N, 1)
+    h, dy = D.outputs[2].copy(), draw(N, 5, seed=1)
+    first = m.network.Network(m.layers.Dense(4, 6), m.activations.Tanh(), m.layers.Dense(6, 5), dtype="float64")
+    first.theta[...] = D.theta[: first.theta.size]
+    same(first.forward(x), h)
+    dx = first.backward(dy)
+    for layer in 2, -3:
+        D.dtheta[...] = 7
+        same(D.backward(dy, layer=layer), dx)
+        same(D.dtheta[: first.theta.size], first.dtheta)
+        assert (D.dtheta[first.theta.size :] == 7).all()
+    refuses(ValueError, "dy has shape", D.backward, dy[:1], "both", 2)
+
+
+def other_objectives_give_their_papers_formulas(m):
+    o, a, b = m.other_objectives, 2 * draw(N, 1), np.array([[-1.7], [-0.5], [0.3], [1.2]])
+    u, w = a - b.mean(), b - a.mean()
+
+    def sure(u, w):
+        return -np.log(sigma(u)).mean() - np.log(sigma(-w)).mean()
+
+    for objective, loss_d, loss_g in (
+        (o.LeastSquares(), ((a - 1) ** 2).mean() / 2 + (b**2).mean() / 2, ((b - 1) ** 2).mean() / 2),
+        (o.Wasserstein(), b.mean() - a.mean(), -b.mean()),
+        (o.Hinge(), np.maximum(0, 1 - a).mean() + np.maximum(0, 1 + b).mean(), -b.mean()),
+        (o.RelativisticAverage(), sure(u, w), sure(w, u)),
+    ):
+        given = (b, a) if objective.sees_real else (b,)
+        same(objective.discriminator(a, b)[0], loss_d)
+        same(objective.generator(*given)[0], loss_g)
+        passes(m.gradcheck.check_loss(objective.discriminator, a, b))
+        passes(m.gradcheck.check_loss(objective.generator, *given))
+        parts = (
+            *objective.discriminator(*(x.astype("float32") for x in (a, b))),
+            *objective.generator(*(x.astype("float32") for x in given)),
+        )
+        assert {np.asarray(part).dtype for part in parts} == {np.dtype("float32")}
+        assert objective.value(loss_d, a, b) == -loss_d
+        theta = draw(5)
+        objective.project(theta)
+        same(theta, draw(5), 0)
+    same(o.Hinge().discriminator(np.ones((2, 1)), -np.ones((2, 1)))[1], np.zeros((2, 1)), 0)
+    same(o.Hinge().discriminator(np.ones((2, 1)), -np.ones((2, 1)))[2], np.zeros((2, 1)), 0)
+    same(o.LeastSquares().probability(np.array([[-1.0], [0.3], [2]])), [[0], [0.3], [1]], 0)
+    theta = np.array([-3.0, -0.1, 0.2, 4])
+    o.Wasserstein(0.5).project(theta)
+    same(theta, [-0.5, -0.1, 0.2, 0.5], 0)
+    for clip in 0, math.inf:
+        refuses(ValueError, "expected a positive number, or None", o.Wasserstein, clip)
+    assert (o.Wasserstein().clip, o.Wasserstein().output, o.FeatureMatching(3).layer) == (None, "logit", 3)
+    h, k = draw(4, 3), draw(N, 3, seed=1)
+    loss, dh, dk = o.FeatureMatching(0).generator(h, k)
+    same(loss, ((k.mean(0) - h.mean(0)) ** 2).sum())
+    same(dh, np.tile(2 * (h.mean(0) - k.mean(0)) / 4, (4, 1)))
+    same(dk, np.tile(2 * (k.mean(0) - h.mean(0)) / N, (N, 1)))
+    assert not o.LeastSquares().sees_real and o.RelativisticAverage().sees_real and o.FeatureMatching(0).sees_real
+    equilibria = [type.equilibrium for type in (o.LeastSquares, o.Wasserstein, o.Hinge, o.RelativisticAverage)]
+    assert equilibria == [-0.25, 0, -2, -math.log(4)] and m.objectives.Minimax.equilibrium == -math.log(4)
+
+
+def spectral_norm_divides_by_the_largest_singular_value(m):
+    layer = m.spectral.SpectralNorm(5, 4)
+    network = m.network.Network(layer, seed=1, dtype="float64")
+    x, dy = draw(N, 5), draw(N, 4, seed=1)
+    rng = m.network.host_generator(1)
+    u, v = rng.standard_normal(5), rng.standard_normal(4)
+    same(layer.u, u / np.linalg.norm(u))
+    same(layer.v, v / np.linalg.norm(v))
+    network.theta[...] += 0.1 * draw(24, seed=2)
+    W, b = layer.W.copy(), layer.b.copy()
+    for training in False, True:
+        if training:
+            v = W.T @ layer.u
+            v /= np.linalg.norm(v)
+            u = W @ v
+            u /= np.linalg.norm(u)
+        else:
+            u, v = layer.u.copy(), layer.v.copy()
+        same(network.forward(x, training), x @ W / (u @ W @ v) + b)
+        same(layer.u, u)
+        same(layer.v, v)
+    passes(m.gradcheck.gradcheck(network, x))
+    network.forward(x)
+    dx = network.backward(dy).copy()
+    kept = network.dtheta.copy()
+    network.dtheta[...] = 7
+    same(network.backward(dy, "input"), dx)
+    assert (network.dtheta == 7).all() and network.backward(dy, "params") is None
+    same(network.dtheta, kept)
+
+
 class Echo(Spy):
     """A Spy of fixed width."""
 
@@ -909,6 +1213,15 @@ CHECKS = (
     optimizers_follow_their_schedules,
     gan_plays_the_round_that_is_written_in_the_paper,
     gan_takes_k_steps_and_averages,
+    gan_adds_the_penalty_to_ds_loss,
+    gan_packs,
+    gan_compares_with_real_samples,
+    network_goes_backward_through_a_tangent,
+    network_lets_a_loss_enter_in_the_middle,
+    tangents_and_second_derivatives_are_right,
+    penalties_are_those_of_their_papers,
+    other_objectives_give_their_papers_formulas,
+    spectral_norm_divides_by_the_largest_singular_value,
     gan_reports_v_of_a_smoothed_game,
     gan_asks_for_what_is_needed,
     gan_passes_the_check_of_the_game,

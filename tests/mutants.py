@@ -32,8 +32,8 @@ import minigan.backend
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATED = (
-    "layers", "activations", "normalization", "dropout", "maxout", "reshaping", "losses", "schedules", "network",
-    "optimizers", "averaging", "objectives", "gan",
+    "layers", "activations", "normalization", "dropout", "maxout", "reshaping", "spectral", "losses", "schedules",
+    "network", "optimizers", "averaging", "objectives", "penalties", "other_objectives", "gan",
 )  # fmt: skip
 LOADED = (*MUTATED, "diagnosis", "slopes", "gamecheck", "gradcheck")
 VALIDATION = {"_check", "check", "_check_dtype", "_widths", "_below_one", "_same_shape", "_optimizer", "_check_names"}
@@ -184,7 +184,7 @@ def _call_changes(node):
     if name in KINDRED:
         field = "attr" if isinstance(node.func, ast.Attribute) else "id"
         yield "kindred", lambda n: _set(n, func=_set(copy.copy(n.func), **{field: KINDRED[name]}))
-    if name in ("copy", "reshape", "mean"):
+    if name in ("copy", "reshape", "mean") and isinstance(node.func, ast.Attribute):
         yield "call", lambda n: n.func.value
 
 
@@ -309,6 +309,9 @@ def run(modules=MUTATED, every=1):
 
 
 EQUIVALENT = {  # key: why no check can tell the mutant from the original
+    "activations.Activation.second_derivative: return None -> deleted": "a function without a return returns None",
+    "spectral.SpectralNorm.forward: self.x, self.sigma = (x, self.u @ self.W @ self.v) -> self.x, self.sigma = (x, "
+    "self.v @ (self.u @ self.W))": "the product of two vectors commutes",
     "maxout.Maxout.forward: for k in range(1, self.x.shape[1]): -> for k in range(0, self.x.shape[1]):": "y "
     "starts as piece 0, and max(y, y) is y",
     "maxout.Maxout.backward: won, open = (self.scratch(name, dy.shape, bool) for name in ('won', 'open')) -> "

@@ -18,19 +18,19 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 # Import only from a lower rank. The order is the reading order.
 RANKS = (
     ("backend", "files"),
-    ("layers", "activations", "normalization", "dropout", "maxout", "reshaping", "losses", "schedules"),
-    ("network", "optimizers", "averaging", "objectives"),
-    ("gan", "data", "diagnosis", "advice"),
+    ("layers", "activations", "normalization", "dropout", "maxout", "reshaping", "spectral", "losses", "schedules"),
+    ("network", "optimizers", "averaging", "objectives", "penalties"),
+    ("other_objectives", "gan", "data", "diagnosis", "advice"),
     ("slopes", "checkpoint", "metrics", "plots", "toy_plots", "guard", "recipes", "cli", "doctor"),
     ("gamecheck", "training", "classifier", "parzen"),
     ("gradcheck", "run_directory"),
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-LAYERS = "activations", "normalization", "dropout", "maxout", "reshaping"
+LAYERS = "activations", "normalization", "dropout", "maxout", "reshaping", "spectral"
 EXCEPTIONS = {(name, "layers") for name in LAYERS}  # Layer is their base
 CORE = (
-    "layers", "activations", "normalization", "dropout", "maxout", "reshaping", "losses", "schedules", "network",
-    "optimizers", "averaging", "objectives", "gan",
+    "layers", "activations", "normalization", "dropout", "maxout", "reshaping", "spectral", "losses", "schedules",
+    "network", "optimizers", "averaging", "objectives", "penalties", "other_objectives", "gan",
 )  # fmt: skip
 CONSTRUCTORS = {"Generator", "PCG64", "Philox4x3210", "SeedSequence", "default_rng"}
 

@@ -136,7 +136,7 @@ def test_the_callers_network_input_and_random_state_are_as_they_were(network, x)
     gradcheck(network, x)
     gradcheck(network.layers[0], x)
     assert (network.theta == theta).all() and (network.dtheta == 3).all() and (x == given).all()
-    assert (y == seen).all() and network._out is y and np.random.get_state()[1].tobytes() == state
+    assert (y == seen).all() and network.outputs[-1] is y and np.random.get_state()[1].tobytes() == state
 
 
 def test_a_layer_without_arrays_still_has_none(x):

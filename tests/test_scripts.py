@@ -80,8 +80,29 @@ def test_a_dry_run_writes_everything_in_two_short_epochs(tmp_path, monkeypatch):
         assert {"curves.png", "history.csv", "checkpoint.npz"} <= {p.name for p in (tmp_path / "out" / name).iterdir()}
 
 
-@pytest.mark.parametrize("objective", ["minimax", "non-saturating"])
-def test_both_objectives_train(tmp_path, objective):
+@pytest.mark.parametrize("wrong", ["r1", "r1:", "r3:1", "r1:x", "r1:0"])
+def test_a_penalty_that_is_not_understood_is_refused(wrong, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        train("--data", "digits", "--dry-run", "--penalty", wrong, "--out", tmp_path / "r")
+    err = capsys.readouterr().err
+    assert (stop.value.code, err.count("\n")) == (2, 1)
+    assert f"--penalty {wrong}: expected r1, r2, unit-slope, slope-bound with a weight, r1:10 say" in err
+
+
+@pytest.mark.parametrize(
+    "objective, rest", [("wasserstein", "+0.000"), ("hinge", "-2.000"), ("relativistic", "-1.386")]
+)
+def test_another_game_trains_with_a_penalty_and_reports_its_own_value(objective, rest, tmp_path, capsys):
+    run = tmp_path / "r"
+    options = ["--objective", objective, "--penalty", "r1:1.5", "--recipe", "plain"]
+    assert train("--data", "digits", "--dry-run", *options, "--out", run) == 0
+    assert f"(equilibrium {rest})" in capsys.readouterr().out
+    _, meta = checkpoint.read(run / "checkpoint.npz")
+    assert (meta["penalty"] == "R1(1.5)" and meta["history"][0]["equilibrium"] == float(rest)) or rest == "-1.386"
+
+
+@pytest.mark.parametrize("objective", ["minimax", "non-saturating", "least-squares"])
+def test_the_objectives_train(tmp_path, objective):
     assert train("--data", "digits", "--dry-run", "--objective", objective, "--out", tmp_path / "r") == 0
     assert json.loads((tmp_path / "r" / "config.json").read_text())["objective"] == objective
 
@@ -317,6 +338,18 @@ def test_the_example_of_what_goes_wrong_works():
     exec(block, seen)
     assert seen["gan"].discriminator_optimizer.lr == 5e-5
     seen["gan"].step(np.zeros((4, 64), "float32"))
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_the_python_of_each_page_runs(page):
+    for block in re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        exec(block, {"__name__": page.stem})
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.stem)
+def test_what_a_page_links_to_is_there(page):
+    targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
 
 
 def test_the_examples_of_contributing_work(tmp_path, rng):
