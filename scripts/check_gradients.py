@@ -22,25 +22,35 @@ from pathlib import Path
 
 from minigan import (
     GAN,
+    R1,
+    R2,
     BatchNorm,
     Dense,
     Dropout,
+    FeatureMatching,
     Flatten,
+    Hinge,
     Layer,
     LayerNorm,
     LeakyReLU,
+    LeastSquares,
     Maxout,
     Minimax,
     Network,
     NonSaturating,
+    RelativisticAverage,
     ReLU,
     Reshape,
     Sigmoid,
+    SlopeBound,
+    SpectralNorm,
     Tanh,
+    UnitSlope,
+    Wasserstein,
 )  # fmt: skip
 from minigan.backend import host_generator
 from minigan.cli import Parser, whole
-from minigan.gradcheck import check_game, check_loss, gradcheck
+from minigan.gradcheck import check_game, check_loss, check_penalty, check_second_order, gradcheck
 from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
 from minigan.objectives import value
 
@@ -120,6 +130,7 @@ def project(seed):
         x = rng.standard_normal((N, *shape))
         options = {"training": training, "seed": seed}
         checks += [([layer], gradcheck(layer, x, method=method, **options)) for method in methods]
+    checks += other_games(rng, seed)
     z, x = rng.standard_normal((N, 3)), rng.standard_normal((N, 4))
     for objective in Minimax(), NonSaturating(), Minimax("probability"), NonSaturating("probability"):
         G = Network(Dense(3, 6), ReLU(), Dense(6, 4), Tanh(), seed=seed)
@@ -137,12 +148,36 @@ def recipe_layers():
     yield from ((Flatten(2, 3), True, (2, 3)), (Reshape(2, 3), True, (6,)))
 
 
+def other_games(rng, seed):
+    """The objectives beyond that of 2014, the second derivatives of all layers, and the penalties made of them."""
+    a, other, h = (rng.standard_normal((N, width)) for width in (1, 1, 3))
+    checks = []
+    for objective in LeastSquares(), Wasserstein(), Hinge(), RelativisticAverage():
+        for loss in objective.discriminator, objective.generator:
+            inputs = (a,) if loss == objective.generator and not objective.sees_real else (a, other)
+            checks.append(([objective], check_loss(loss, *inputs, seed=seed)))
+    matching = FeatureMatching(0)
+    checks.append(([matching], check_loss(matching.generator, h, rng.standard_normal((N, 3)), seed=seed)))
+    x = rng.standard_normal((N, WIDTHS[0]))
+    checks += [([SpectralNorm(*WIDTHS)], gradcheck(SpectralNorm(*WIDTHS), x, seed=seed))]
+    plain = Dense(*WIDTHS), SpectralNorm(*WIDTHS), Tanh(), Sigmoid(), LeakyReLU(), ReLU()
+    for layer, training, shape in (*((layer, False, (5,)) for layer in plain), *recipe_layers()):
+        report = check_second_order(layer, rng.standard_normal((N, *shape)), training=training, seed=seed)
+        checks.append(([layer], report))
+    D = Network(Dense(5, 6), Tanh(), Dense(6, 4), LeakyReLU(), Dense(4, 1), seed=seed)
+    for penalty in R1(1.0), R2(1.0), UnitSlope(10.0), SlopeBound(10.0):
+        checks.append(([*D.layers, penalty], check_penalty(penalty, D, x, seed=seed)))
+    return checks
+
+
 def culprits(checks):
     """Where to look first: what fails on its own, and how much fails with it."""
     alone = {}  # by kind: Dense(5, 4) stands for every Dense
     for parts, report in checks:
         if len(parts) == 1 and not report.ok:
             alone.setdefault(_kind(parts[0]), getattr(parts[0], "__name__", repr(parts[0])))
+    for kind in [kind for kind in alone if isinstance(kind, type) and any(base in alone for base in kind.__mro__[1:])]:
+        del alone[kind]  # it only inherits what fails
     composed = [parts for parts, report in checks if len(parts) > 1 and not report.ok]
     if not alone:
         return "Every layer, loss and objective passes on its own: look at how the failing checks chain them."
