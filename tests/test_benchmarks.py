@@ -188,3 +188,12 @@ def test_the_guards_cost_is_taken_from_the_same_game(bench):
     scale = bench("bench_scale")
     result = scale.guard(1, n=2, rounds=1)
     assert "a round with the guard" in scale.guard_line(result)
+
+
+def test_each_other_game_is_timed_beside_the_plain_one(bench, tmp_path, capsys):
+    module, path = bench("bench_objectives"), tmp_path / "o.json"
+    options = ["--widths", "tiny", "--batch", "8", "--blocks", "2", "--rounds", "1", "--json", str(path)]
+    assert module.main(options) == 0
+    found = json.loads(path.read_text())
+    assert found["ratios"].keys() == module.GAMES.keys() and capsys.readouterr().out.count(" x ") == len(module.GAMES)
+    assert all(0 < low <= ratio <= high for low, ratio, high in found["ratios"].values())
