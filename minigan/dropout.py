@@ -31,7 +31,7 @@ class Dropout(Layer):
             return x
         self.draws += 1
         mask = self.mask = self.scratch("mask", x.shape, x.real.dtype)
-        backend.generator(self.seed, self.draws).random(dtype=mask.dtype, out=mask)
+        backend.generator(self.seed, self.draws).random(x.shape, dtype=mask.dtype, out=mask)
         xp.less(mask, 1 - self.rate, out=mask)
         mask *= 1 / (1 - self.rate)
         return xp.multiply(x, mask, out=self.scratch("y", x.shape, x.dtype))
