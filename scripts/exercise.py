@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+"""Learn minigan by writing it: one body is taken out of its source, you write it anew, and the check answers in words.
+
+    python scripts/exercise.py list                    what there is, and what you have done
+    python scripts/exercise.py start Tanh.backward     writes tanh_backward.py, with one body missing
+    python scripts/exercise.py check tanh_backward.py  is it right? if not, what kind of mistake is it?
+    python scripts/exercise.py hint Tanh.backward      a hint; the next call gives one more
+    python scripts/exercise.py solution Tanh.backward  minigan's own body
+
+What you have done and how many hints you took is kept in minigan's cache ($XDG_CACHE_HOME or ~/.cache).
+Exit code of check: 0 right, 1 wrong, 2 the file cannot be used. The exercises stand in exercises/exercises.toml, with
+their hints and well-known slips; how each is checked, in exercises/checks.py.
+"""
+
+import ast
+import difflib
+import functools
+import importlib
+import json
+import re
+import sys
+import textwrap
+import tomllib
+import traceback
+import types
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy
+from exercises.checks import CHECKS
+from update_readme import replace_block
+
+from minigan.cli import Parser
+from minigan.data.mnist import cache_dir
+from minigan.files import replacing
+
+LIST = Path(__file__).with_name("exercises") / "exercises.toml"
+EXERCISES = tomllib.loads(LIST.read_text(encoding="utf-8"))
+
+
+def main(argv=None):
+    parser = arguments()
+    args = parser.parse_args(argv)
+    with parser.mistakes():
+        return args.run(args, Progress())
+
+
+def arguments():
+    parser = Parser(__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Command)
+    for run, words, operand in (
+        (show, "what there is, and what you have done", None),
+        (start, "write a file with one body missing", "NAME"),
+        (check, "is what you wrote right?", "FILE"),
+        (hint, "a hint, one more at each call", "NAME"),
+        (solution, "minigan's own body", "NAME"),
+    ):
+        command = commands.add_parser("list" if run is show else run.__name__, description=words, help=words)
+        command.set_defaults(run=run)
+        if operand:
+            command.add_argument(operand.lower(), metavar=operand)
+        if run is start:
+            command.add_argument("--out", type=Path, help="the file to write (default: tanh_backward.py, say)")
+        if run is show:
+            command.add_argument("--page", type=Path, help="write the list into this page, between its markers")
+    return parser
+
+
+class Command(Parser):
+    """The parser of one command: `exercise.py check`, say."""
+
+    def __init__(self, prog, description):
+        super().__init__(description)
+        self.prog = prog
+
+
+class Progress:
+    """What the reader has done, and how many hints they took: a small JSON file in the cache.
+
+    Raises ValueError where the file is no longer what was written.
+    """
+
+    def __init__(self):
+        self.path = cache_dir() / "exercises.json"
+        self.done, self.hints = [], {}
+        if self.path.exists():
+            try:
+                kept = json.loads(self.path.read_text(encoding="utf-8"))
+                self.done, self.hints = [name for name in EXERCISES if name in kept["done"]], dict(kept["hints"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(f"{self.path}: not what exercise.py wrote ({error!r}): delete it") from error
+
+    def save(self):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(self.path, "w", encoding="utf-8") as file:
+            json.dump({"done": self.done, "hints": self.hints}, file)
+
+
+def show(args, progress):
+    if args.page:
+        rows = [f"| `{name}` | {at(name)} | {exercise['task']} |" for name, exercise in EXERCISES.items()]
+        table = "\n".join(["| exercise | in | what to write |", "|---|---|---|", *rows])
+        page = replace_block(args.page.read_text(encoding="utf-8"), "exercises", table)
+        args.page.write_text(page, encoding="utf-8")
+        return 0
+    for name, exercise in EXERCISES.items():
+        print(f" {'✓' if name in progress.done else ' '} {name:<30} {exercise['task']}")
+    print(f"{len(progress.done)} of {len(EXERCISES)} done; begin one with: exercise.py start {next_one(progress)}")
+    return 0
+
+
+def start(args, progress):
+    known(args.name)
+    path = args.out or Path(f"{args.name.replace('.', '_').lower()}.py")
+    if path.exists():
+        raise ValueError(f"{path} exists already: go on with it, remove it, or name another with --out")
+    path.write_text(unwritten(args.name, path), encoding="utf-8")
+    line = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if todo(args.name) in text)
+    print(f"{path}:{line}: write {EXERCISES[args.name]['task']}; then: exercise.py check {path}")
+    return 0
+
+
+def check(args, progress):
+    name, module = load(Path(args.file))
+    wrong = trouble(name, module)
+    if wrong:
+        why = slip(name, wrong)
+        print(wrong + (f"\nThis is what you get when {why}." if why else "") + f"\n{name}: not yet.")
+        return 1
+    progress.done = [other for other in EXERCISES if other in (*progress.done, name)]
+    progress.save()
+    left = len(EXERCISES) - len(progress.done)
+    print(f"{name} is right: it agrees with minigan's own wherever the check looked.")
+    print(f"{len(progress.done)} of {len(EXERCISES)} done" + (f"; next: {next_one(progress)}" if left else ": all!"))
+    return 0
+
+
+def hint(args, progress):
+    hints = known(args.name)["hints"]
+    count = progress.hints[args.name] = min(progress.hints.get(args.name, 0) + 1, len(hints))
+    progress.save()
+    print("\n".join(f"{i}. {text}" for i, text in enumerate(hints[:count], 1)))
+    print(f"({len(hints) - count} more)" if count < len(hints) else f"(that was all: solution {args.name})")
+    return 0
+
+
+def solution(args, progress):
+    known(args.name)
+    print(textwrap.dedent("\n".join(cut(args.name).body)))
+    return 0
+
+
+def known(name):
+    """The exercise of this name; ValueError where there is none."""
+    if name not in EXERCISES:
+        near = difflib.get_close_matches(name.lower(), [other.lower() for other in EXERCISES], 1, 0.4)
+        guess = [f"did you mean {other}? " for other in EXERCISES if other.lower() in near]
+        raise ValueError(f"there is no exercise {name!r}: {''.join(guess)}`exercise.py list` shows them all")
+    return EXERCISES[name]
+
+
+def next_one(progress):
+    return next((name for name in EXERCISES if name not in progress.done), next(iter(EXERCISES)))
+
+
+def at(name):
+    return f"`{EXERCISES[name]['module']}.py`"
+
+
+# The file to write into
+
+
+class Cut(NamedTuple):
+    """A function or class of the source, in lines: what it needs, what comes before the body, the body, the rest."""
+
+    docstring: str  # of the module: some formulas stand there
+    imports: list
+    before: list
+    body: list
+    after: list
+
+
+@functools.cache
+def cut(name):
+    """The Cut that takes out the body of this exercise."""
+    module = importlib.import_module(f"minigan.{EXERCISES[name]['module']}")
+    text = Path(module.__file__).read_text(encoding="utf-8")
+    tree, lines = ast.parse(text), text.splitlines()
+    top, _, method = name.partition(".")
+    top = next(node for node in tree.body if getattr(node, "name", "") == top)
+    function = next(node for node in top.body if getattr(node, "name", "") == method) if method else top
+    first = function.body[bool(ast.get_docstring(function))]
+    begin, end = first.lineno - 1, function.end_lineno
+    used = {node.id for node in ast.walk(top) if isinstance(node, ast.Name)}
+    imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    others = [node for node in tree.body if node is not top and not isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [name for node in others for name in defined(node, used)]
+    imports += [f"from {module.__name__} import {', '.join(names)}"] if names else []
+    return Cut(
+        ast.get_docstring(tree), imports, lines[top.lineno - 1 : begin], lines[begin:end], lines[end : top.end_lineno]
+    )
+
+
+def defined(node, used):
+    """The names that a top-level statement of the source defines, as far as they are used, or are functions."""
+    stored = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    names = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else stored
+    return [name for name in names if name in used or (isinstance(node, ast.FunctionDef) and name[0] != "_")]
+
+
+def todo(name):
+    return f'raise NotImplementedError("write {name}")'
+
+
+def unwritten(name, path):
+    """The text of the file to write into: runs as it is, and raises where the body is missing."""
+    piece = cut(name)
+    indent = re.match(" *", piece.body[0])[0]
+    return whole(name, piece, [indent + todo(name)], path)
+
+
+def whole(name, piece, body, path="FILE"):
+    head = [
+        f"# exercise: {name}",
+        f"# Write {EXERCISES[name]['task']}.",
+        "# New arrays are as good as the reused ones of the rest. Then:",
+        f"#     exercise.py check {path}",
+    ]
+    quoted = piece.docstring + ("\n" if "\n" in piece.docstring else "")
+    parts = [*head, f'"""{quoted}"""', "", *piece.imports, "", "", *piece.before, *body, *piece.after]
+    return "\n".join(parts) + "\n"
+
+
+def load(path):
+    """(name of the exercise, the module) of a reader's file; ValueError where it cannot be used, saying why."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file: `exercise.py start NAME` writes one")
+    text = path.read_text(encoding="utf-8")
+    found = re.match(r"# exercise: (\S+)", text)
+    if not found:
+        raise ValueError(f"{path} names no exercise: its first line must read `# exercise: NAME`, as start wrote it")
+    name = found[1]
+    known(name)
+    try:
+        module = build(text, path)
+    except Exception as error:
+        raise ValueError(f"{path} does not import: {type(error).__name__}: {error}") from error
+    top, _, method = name.partition(".")
+    if not hasattr(module, top) or (method and method not in vars(getattr(module, top))):
+        raise ValueError(f"{path} is the exercise {name}, but there is no {name} in it any more")
+    return name, module
+
+
+def build(text, path="slip.py"):
+    """The module with this source."""
+    module = types.ModuleType(Path(path).stem)
+    module.__file__ = str(path)
+    exec(compile(text, str(path), "exec"), vars(module))
+    return module
+
+
+# Is it right?
+
+
+def trouble(name, module):
+    """What is wrong with a module's version of this exercise, in words, or ""."""
+    top = name.partition(".")[0]
+    real = getattr(importlib.import_module(f"minigan.{EXERCISES[name]['module']}"), top)
+    try:
+        with numpy.errstate(all="ignore"):
+            return next(filter(None, CHECKS[name](getattr(module, top), real)), "")
+    except Exception as error:
+        if isinstance(error, NotImplementedError) and str(error) in todo(name):
+            return f"{name} is still to be written: {EXERCISES[name]['task']}"
+        return raised(error, module.__file__)
+
+
+def raised(error, path):
+    """An exception on the way through the reader's code: what, in which of their lines, and where they may look."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    lines = [f"{type(error).__name__}: {error}", *(f"{f.filename}:{f.lineno}: {f.line}" for f in own[-1:])]
+    widths = re.search(r"core dimension.*\(size (\d+) is different from (\d+)\)", str(error))
+    if widths:
+        lines.append(f"a @ b needs as many columns in a as rows in b, and here they are {widths[2]} and {widths[1]}: "
+                     "a .T is missing or too much, or the factors are exchanged")  # fmt: skip
+    if "'NoneType' object" in str(error):
+        lines.append('None was handed on: what returned it? A backward with wrt="params" does, it leaves dx out')
+    return "\n  ".join([*lines, *getattr(error, "__notes__", [])])
+
+
+def slip(name, wrong):
+    """The well-known slip that is found wrong in the same words and figures, or ""."""
+    return dict(reversed(slips(name))).get(wrong, "")
+
+
+@functools.cache
+def slips(name):
+    """[(what the check says of it, what it is)] for each well-known slip of this exercise."""
+    piece = cut(name)
+    body = "\n".join(piece.body)
+    return [
+        (trouble(name, build(whole(name, piece, body.replace(old, new).splitlines()))), sentence)
+        for old, new, sentence in EXERCISES[name].get("slips", ())
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

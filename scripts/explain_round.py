@@ -1,0 +1,341 @@
+#!/usr/bin/env python3
+"""One round of the game, number by number, as one would work it out on paper.
+
+G is 2-3-2 and D is 2-3-1, the batch is 2, and weights, noise and data have one decimal, so that you can follow with a
+pencil. First D's step, then G's: forward, the loss, every derivative from the loss back to the first layer, and Adam's
+update. The numbers are those of minigan's own layers and optimizers, and at the end GAN.step, from the same start, has
+to arrive at the same weights, bit for bit.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from minigan import GAN, Adam, Dense, LeakyReLU, Minimax, Network, NonSaturating, Tanh, xp
+from minigan.backend import host_generator
+from minigan.cli import Parser, whole
+from minigan.files import replacing
+from minigan.losses import sigmoid
+
+OBJECTIVES = {"non-saturating": NonSaturating, "minimax": Minimax}
+N, LR = 2, 0.1  # samples in a batch; Adam's rate, large enough to see its steps
+G_NAMES, D_NAMES = ("z", "u", "v", "r", "x"), ("x", "s", "t", "a")  # what enters each player, and each layer's output
+WEIGHTS = {"G": ("W1", "b1", "W2", "b2"), "D": ("W3", "b3", "W4", "b4")}
+DOWN, UP = "#14366b", "#d9480f"  # forward and backward in the figure
+
+
+class OnPaper(GAN):
+    """A GAN whose noise has one decimal."""
+
+    def latent_points(self, n, stream, number):
+        return super().latent_points(n, stream, number).round(1)
+
+
+def main(argv=None):
+    parser = Parser(__doc__)
+    parser.add_argument("--objective", choices=OBJECTIVES, default="non-saturating", help="(default: %(default)s)")
+    parser.add_argument("--seed", type=whole(0), default=59, help="of weights, noise and data (default: %(default)s)")
+    parser.add_argument("--round", type=whole(1), default=1, help="which round to explain (default: the first)")
+    parser.add_argument("--precision", type=whole(1), default=3, help="decimals (default: %(default)s)")
+    parser.add_argument("--figure", type=Path, metavar="PATH", help="draw the round on one page, too")
+    args = parser.parse_args(argv)
+    page = Page(args.precision)
+    explain(begin(args.seed, args.objective, args.round), data(args.seed, args.round), page)
+    print("\n".join(page.lines))
+    judge = begin(args.seed, args.objective, args.round)
+    judge.step(data(args.seed, args.round))
+    agree(page, judge)
+    print("\nGAN.step, from the same start, arrives at the same theta_d and theta_g, bit for bit.")
+    if args.figure:
+        with parser.mistakes():
+            draw(page, args.figure)
+        print(f"now open {args.figure}")
+    return 0
+
+
+def begin(seed, objective, number):
+    """The game as it is when round `number` begins: weights of one decimal, and the rounds before it played."""
+    G = Network(Dense(2, 3), LeakyReLU(), Dense(3, 2), Tanh(), dtype="float64")
+    D = Network(Dense(2, 3), LeakyReLU(), Dense(3, 1), dtype="float64")
+    for stream, network in enumerate((G, D)):
+        rng, size = host_generator(seed, stream), network.theta.size
+        network.theta[...] = rng.integers(1, 10, size) * (2 * rng.integers(0, 2, size) - 1) / 10  # none is 0
+    gan = OnPaper(G, D, OBJECTIVES[objective](), seed, Adam(G, LR), Adam(D, LR))
+    for past in range(1, number):
+        gan.step(data(seed, past))
+    return gan
+
+
+def data(seed, number):
+    """Two real samples of one decimal, shape (2, 2), near (0.6, -0.3)."""
+    return xp.array([0.6, -0.3]) + host_generator(seed, 2, number).integers(-3, 4, (N, 2)) / 10
+
+
+# One round, step by step: the calls are those of GAN.step
+
+
+def explain(gan, real, page):
+    """Play one round on `gan`, layer by layer, and write everything down on `page`."""
+    G, D, n = gan.generator, gan.discriminator, len(real)
+    page.title(f"ONE ROUND: {gan.objective!r}, N = {n}, Adam with lr {LR}, beta1 0.5, beta2 0.999")
+    page.say(
+        "G   z -> Dense(2, 3) -> u -> LeakyReLU(0.2) -> v -> Dense(3, 2) -> r -> Tanh() -> x",
+        "D   x -> Dense(2, 3) -> s -> LeakyReLU(0.2) -> t -> Dense(3, 1) -> a,   D(x) = sigmoid(a)",
+        "dW means dL/dW. Each row of z, x, ..., a is one sample; * is entry by entry, @ the product of matrices.",
+    )
+
+    page.title("D's STEP: real or fake?", "D")
+    page.head("Forward through G: two fakes from fresh noise")
+    fake = forward(page, G, gan.noise(n), G_NAMES, WEIGHTS["G"])
+    page.head("Forward through D: two real samples and the two fakes, as one batch of four")
+    a = forward(page, D, xp.concatenate((real, fake)), D_NAMES, WEIGHTS["D"])
+    page.head("D's loss, and its derivative by each logit")
+    loss, da_real, da_fake = gan.objective.discriminator(a[:n], a[n:])
+    page.say("L_D = -mean log D(real) - mean log(1 - D(fake))        da = -(1 - D)/N for real, D/N for fake")
+    da = page.keep("da", xp.concatenate((da_real, da_fake)))
+    p = sigmoid(a)
+    page.equation(("a", a), "->", ("D = sigmoid(a)", p), "->",
+                  ("-log D, -log(1 - D)", -xp.log(xp.concatenate((p[:n], 1 - p[n:])))), "->", ("da", da))  # fmt: skip
+    page.say(f"L_D = {page.number(page.keep('loss', loss))}")
+    page.head("Backward through D: the chain rule, from the last layer to the first")
+    backward(page, D, da, D_NAMES, WEIGHTS["D"], "params")
+    update(page, gan.discriminator_optimizer, WEIGHTS["D"], "theta_d")
+
+    page.title("G's STEP: through D", "G")
+    page.head("Forward through G: two new fakes")
+    fake = forward(page, G, gan.noise(n), G_NAMES, WEIGHTS["G"])
+    page.head("Forward through D, with the weights that it has just learned")
+    a = forward(page, D, fake, D_NAMES, WEIGHTS["D"])
+    page.head("G's loss, and its derivative by each logit")
+    loss, da = gan.objective.generator(a)
+    p = sigmoid(a)
+    if isinstance(gan.objective, NonSaturating):
+        page.say("L_G = -mean log D(fake)        da = -(1 - D)/N")
+        terms = "-log D", -xp.log(p)
+    else:
+        page.say("L_G = mean log(1 - D(fake))        da = -D/N")
+        terms = "log(1 - D)", xp.log(1 - p)
+    page.equation(("a", a), "->", ("D = sigmoid(a)", p), "->", terms, "->", ("da", page.keep("da", da)))
+    page.say(f"L_G = {page.number(page.keep('loss', loss))}")
+    page.head("Backward through all of D, to what G made: D's own dW and db are not asked for")
+    dx = backward(page, D, da, D_NAMES, WEIGHTS["D"], "input")
+    page.say("-dx is the direction in which each fake looks more real to D. It goes on into G:")
+    page.head("Backward through G, to the weights of its first layer")
+    backward(page, G, dx, G_NAMES, WEIGHTS["G"], "params")
+    update(page, gan.generator_optimizer, WEIGHTS["G"], "theta_g")
+    page.theta = {name: network.theta.copy() for name, network, _ in gan.players()}
+
+
+def forward(page, network, x, names, weights):
+    """network.forward(x, training=True), each layer written down. `names` has x and then each layer's output."""
+    x = page.keep(names[0], x)
+    pairs = iter(zip(weights[::2], weights[1::2], strict=True))
+    for layer, before, after in zip(network.layers, names, names[1:], strict=False):
+        y = page.keep(after, layer.forward(x, True))
+        if isinstance(layer, Dense):
+            W, b = next(pairs)
+            page.keep(W, layer.W)
+            page.keep(b, layer.b)
+            page.say(f"{after} = {before} {W} + {b}")
+            page.equation((before, x), "@", (W, layer.W), "+", (b, layer.b), "=", (after, y))
+        elif isinstance(layer, Tanh):
+            page.say(f"{after} = tanh {before}")
+            page.equation((before, x), "->", (after, y))
+        else:
+            page.say(f"{after} = {before} where {before} > 0, {layer.slope} {before} elsewhere")
+            page.equation((before, x), "->", (after, y))
+        x = y
+    return x
+
+
+def backward(page, network, dy, names, weights, wrt):
+    """network.backward(dy, wrt), each layer written down; returns dx, or None for wrt="params"."""
+    pairs = iter(zip(weights[-2::-2], weights[::-2], strict=True))
+    columns = list(zip(network.layers, names, names[1:], strict=False))
+    for i, (layer, before, after) in reversed(list(enumerate(columns))):
+        dx = layer.backward(dy, wrt if i == 0 or wrt == "input" else "both")
+        y, given = page.seen(after), (f"d{after}", dy)
+        if isinstance(layer, Dense):
+            W, b = next(pairs)
+            if wrt != "input":
+                page.say(f"d{W} = {before}.T d{after}        d{b} = sum of the rows of d{after}")
+                x = page.seen(before)
+                dW, db = page.keep(f"d{W}", layer.dW), page.keep(f"d{b}", layer.db)
+                page.equation((f"{before}.T", x.T), "@", given, "=", (f"d{W}", dW), ",", (f"d{b}", db))
+            if dx is not None:
+                page.say(f"d{before} = d{after} {W}.T")
+                page.equation(given, "@", (f"{W}.T", layer.W.T), "=", (f"d{before}", page.keep(f"d{before}", dx)))
+        else:
+            if isinstance(layer, Tanh):
+                slope, rule, where = 1 - y * y, f"1 - {after}^2", ""
+            else:
+                slope, rule = xp.where(y > 0, 1, layer.slope), f"1 or {layer.slope}"
+                where = f": 1 where {before} > 0, {layer.slope} elsewhere"
+            page.say(f"d{before} = d{after} * ({rule}){where}")
+            page.equation(given, "*", (rule, slope), "=", (f"d{before}", page.keep(f"d{before}", dx)))
+        dy = dx
+    return dx
+
+
+def update(page, rule, weights, name):
+    """rule.step(), with a row for each weight: the gradient, Adam's two means, both corrections, and the step."""
+    theta, g = rule.network.theta.copy(), rule.network.dtheta.copy()
+    rule.step()
+    t = rule.steps
+    m_hat, v_hat = rule.m / (1 - rule.beta1**t), rule.v / (1 - rule.beta2**t)
+    page.head(f"Adam moves {name}: update {t}")
+    page.say(
+        "m <- 0.5 m + 0.5 g            m^ = m / (1 - 0.5^t)",
+        "v <- 0.999 v + 0.001 g^2      v^ = v / (1 - 0.999^t)      theta <- theta - lr m^ / (sqrt(v^) + eps)",
+    )
+    arrays = dict(zip(weights, (a for _, a, _ in rule.network.parameters()), strict=True))
+    entries = [
+        f"{w}[{', '.join(str(k) for k in index)}]" for w, a in arrays.items() for index in numpy.ndindex(a.shape)
+    ]
+    columns = {"theta": theta, "g": g, "m": rule.m, "v": rule.v, "m^": m_hat, "v^": v_hat}
+    page.table(entries, columns | {"step": rule.network.theta - theta, "new theta": rule.network.theta})
+    if t == 1:
+        page.say("In the first update m^ = g and v^ = g^2: each step is lr, against the sign of g, whatever its size.")
+    for w, a in arrays.items():
+        page.keep(f"new {w}", a)
+
+
+def agree(page, judge):
+    """Raises RuntimeError unless `judge`, after its step, has the weights that the page ends with, bit for bit."""
+    for name, network, _ in judge.players():
+        if not numpy.array_equal(network.theta, page.theta[name]):
+            raise RuntimeError(f"GAN.step moved the {name} elsewhere than this page: it has another round by now")
+
+
+class Page:
+    """The lines written so far, and every array by its name, for D's step ("D") and G's ("G")."""
+
+    def __init__(self, precision):
+        self.precision, self.lines, self.values, self.step = precision, [], {"D": {}, "G": {}}, "D"
+
+    def keep(self, name, a):
+        """A copy of an array of this step, remembered under its name: layers overwrite theirs."""
+        self.values[self.step][name] = numpy.array(a)
+        return self.values[self.step][name]
+
+    def seen(self, name):
+        return self.values[self.step][name]
+
+    def number(self, a, width=0):
+        text = f"{float(a):.{self.precision}f}"
+        return (text[1:] if float(text) == 0 and text[0] == "-" else text).rjust(width)
+
+    def title(self, text, step="D"):
+        self.step = step
+        self.lines += ["", "", text, "=" * len(text)] if self.lines else [text, "=" * len(text)]
+
+    def head(self, text):
+        self.lines += ["", text, "-" * len(text)]
+
+    def say(self, *sentences):
+        self.lines += ["", *(f"  {sentence}" for sentence in sentences)]
+
+    def equation(self, *parts):
+        """Matrices side by side, each (name, array) with its name and shape below, and signs between them."""
+        blocks = []
+        height = max(len(numpy.atleast_2d(part[1])) for part in parts if isinstance(part, tuple))
+        for part in parts:
+            if isinstance(part, str):
+                rows, label = [part if k == (height - 1) // 2 else "" for k in range(height)], ""
+            else:
+                name, a = part
+                rows, label = matrix(a, self.number), f"{name} {str(a.shape).replace(' ', '')}"
+                above = (height - len(rows)) // 2
+                rows = [""] * above + rows + [""] * (height - above - len(rows))
+            width = max(map(len, [*rows, label]))
+            blocks.append([row.center(width) for row in (*rows, label)])
+        self.lines += ["", *("    " + " ".join(row).rstrip() for row in zip(*blocks, strict=True))]
+
+    def table(self, entries, columns):
+        width, first = self.precision + 7, max(map(len, entries)) + 2
+        self.lines += ["", "    " + " " * first + "".join(name.rjust(width) for name in columns)]
+        for entry, *row in zip(entries, *columns.values(), strict=True):
+            cells = [
+                f"{a:{width}.1e}" if name[0] == "v" else self.number(a, width)
+                for name, a in zip(columns, row, strict=True)
+            ]
+            self.lines.append("    " + entry.ljust(first) + "".join(cells))
+
+
+def matrix(a, number):
+    """The rows of an array as text, in brackets, its columns aligned."""
+    tenths = numpy.allclose(a, a.round(1), rtol=0, atol=1e-9)
+    cells = [[f"{value:.1f}" if tenths else number(value) for value in row] for row in numpy.atleast_2d(a) + 0.0]
+    width = max(len(cell) for row in cells for cell in row)
+    return ["[ " + " ".join(cell.rjust(width) for cell in row) + " ]" for row in cells]
+
+
+# The same on one page
+
+
+def draw(page, path):
+    """Two rows, D's step and G's: layers as boxes, forward values above the line, derivatives below it."""
+    figure = Figure(figsize=(20, 11))
+    for place, step, title in (
+        (0.5, "D", "D's step: two real samples and two fakes. Forward through G and D (blue), back through D (orange)"),
+        (
+            0.0,
+            "G",
+            "G's step: two new fakes. Forward through both (blue), back through all of D and on into G (orange)",
+        ),
+    ):
+        axes = figure.add_axes((0.01, place, 0.98, 0.49))
+        axes.set(xlim=(-0.6, 15.6), ylim=(-1.4, 1.25))
+        axes.axis("off")
+        axes.text(-0.5, 1.2, title, fontsize=13, weight="bold", va="top")
+        for player, left, right, color in ("G", 0.46, 7.54, "#e7f5ff"), ("D", 8.46, 13.54, "#fff4e6"):
+            axes.add_patch(
+                FancyBboxPatch((left, -1.34), right - left, 2.34, boxstyle="round,pad=0.02", fc=color, ec="none")
+            )
+            axes.text(left + 0.05, 0.97, player, fontsize=16, weight="bold", color="0.45", va="top")
+        chain(axes, page, page.values[step])
+    with replacing(path) as file:
+        figure.savefig(file, format=path.suffix.removeprefix(".") or "png", dpi=100)
+
+
+def chain(axes, page, values):
+    """One step: what stands between two layers at even places, the layers at odd ones."""
+    names = [*G_NAMES, *D_NAMES[1:]]
+    layers = ["Dense", "LeakyReLU", "Dense", "Tanh", "Dense", "LeakyReLU", "Dense", "loss"]
+    for i, (name, layer) in enumerate(zip(names, layers, strict=True)):
+        x = 2 * i
+        write(axes, x, 0.22, name, values[name], page, DOWN)
+        arrow(axes, x - 0.46, x + 0.46, 0.1, DOWN)
+        if f"d{name}" in values:
+            write(axes, x, -0.22, f"d{name}", values[f"d{name}"], page, UP)
+            arrow(axes, x + 0.46, x - 0.46, -0.1, UP)
+        axes.add_patch(FancyBboxPatch((x + 0.52, -0.16), 0.96, 0.32, boxstyle="round,pad=0.02", fc="white", ec="0.4"))
+        if layer == "Dense":
+            W, b = f"W{i // 2 + 1}", f"b{i // 2 + 1}"
+            layer += f"\n{name} {W} + {b}"
+            write(axes, x + 1, 0.52, b, values[b], page, "0.2")
+            write(axes, x + 1, 0.68, W, values[W], page, "0.2")
+            for depth, before in zip((0.5, 0.65, 0.92, 1.07), (f"d{b}", f"d{W}", f"new {b}", f"new {W}"), strict=True):
+                if before in values:
+                    write(axes, x + 1, -depth, before, values[before], page, UP if before[0] == "d" else "0.2")
+        elif layer == "loss":
+            layer += f" = {page.number(values['loss'])}"
+        axes.text(x + 1, 0, layer, ha="center", va="center", fontsize=9)
+
+
+def arrow(axes, start, end, y, color):
+    axes.annotate("", (end, y), (start, y), arrowprops={"arrowstyle": "->", "color": color, "lw": 1.5})
+
+
+def write(axes, x, y, name, a, page, color):
+    """An array with its name and shape, growing away from the line at 0."""
+    lines = [f"{name} {str(a.shape).replace(' ', '')}", *(row[2:-2] for row in matrix(a, page.number))]
+    options = {"ha": "center", "va": "bottom" if y > 0 else "top", "family": "monospace", "fontsize": 7.2}
+    axes.text(x, y, "\n".join(lines), color=color, linespacing=1.15, **options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
