@@ -123,8 +123,10 @@ def table(groups):
             over([entry["parzen"]["mean"] for entry in group], 1, group[0]["parzen"]["standard_error"]),
             *(over([entry[name] for entry in group], 2) for name in ("frechet_distance", "precision", "recall")),
         ]
-        minutes, rarest = numpy.mean([e["minutes"] for e in group]), min(min(entry["classes"]) for entry in group)
-        lines.append(f"| `{recipe}` | {epochs} | {minutes:.0f} | {len(group)} | {' | '.join(cells)} | {rarest:.1%} |")
+        minutes = sorted(entry["minutes"] for entry in group)
+        spent = f"{minutes[0]:.0f}" + (f" to {minutes[-1]:.0f}" if len(group) > 1 else "")
+        rarest = min(min(entry["classes"]) for entry in group)
+        lines.append(f"| `{recipe}` | {epochs} | {spent} | {len(group)} | {' | '.join(cells)} | {rarest:.1%} |")
     some = next(iter(groups.values()))[0]
     floor = [f"{some['floor'][name]:.2f}" for name in ("frechet_distance", "precision", "recall")]
     lines.append(f"| training images | | | | 241.2 ± 2.1 | {' | '.join(floor)} | |")
