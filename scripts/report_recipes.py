@@ -154,8 +154,8 @@ def draw_course(path, entries):
             floor = entry["floor"]["frechet_distance"]
     left.axhline(PAPER, color="gray", linewidth=0.8, linestyle="--", label="published, 225 ± 2")
     right.axhline(floor, color="gray", linewidth=0.8, linestyle="--", label="training images")
-    left.set(title="Parzen log-likelihood, nats", xlabel="epoch", xscale="log")
-    right.set(title="Fréchet distance in the classifier's features", xlabel="epoch", xscale="log", yscale="log")
+    left.set(title="Parzen log-likelihood, nats", xlabel="epoch")
+    right.set(title="Fréchet distance in the classifier's features", xlabel="epoch", yscale="log")
     left.legend(fontsize="x-small")
     right.legend(fontsize="x-small")
     figure.savefig(path, dpi=110)
