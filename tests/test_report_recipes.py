@@ -21,8 +21,9 @@ def entry(recipe, seed, parzen, epochs=40, course=()):
     floor = {"frechet_distance": 2.35, "precision": 0.85, "recall": 0.84, "kernel_distance": 0.02}
     return {
         "recipe": recipe, "seed": seed, "epochs": epochs, "rounds": 10, "minutes": 14.0 + 10 * seed,
-        "parzen": {"mean": parzen, "standard_error": 2.1, "sigma": 0.167}, **found, "classes": [0.06 + 0.01 * seed, 0.94],
-        "floor": floor, "classifier": "abc", "course": list(course), "machine": "a machine",
+        "parzen": {"mean": parzen, "standard_error": 2.1, "sigma": 0.167}, **found,
+        "classes": [0.06 + 0.01 * seed, 0.94], "floor": floor, "classifier": "abc",
+        "course": list(course), "machine": "a machine",
     }  # fmt: skip
 
 
