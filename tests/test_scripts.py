@@ -341,13 +341,16 @@ def test_the_example_of_what_goes_wrong_works():
     seen["gan"].step(np.zeros((4, 64), "float32"))
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_python_of_each_page_runs(page):
     for block in re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
         exec(block, {"__name__": page.stem})
 
 
-@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + PAGES, ids=lambda page: page.stem)
 def test_what_a_page_links_to_is_there(page):
     targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
