@@ -7,34 +7,7 @@ from minigan.backend import xp
 from minigan.layers import Layer
 
 
-class Activation(Layer):
-    """y = f(x), element by element. For gradient penalties also f' and f'', in terms of y.
-
-    ty = f'(x) tx      dtx = f'(x) dty      dx = f'(x) dy + f''(x) tx dty
-    """
-
-    def derivative(self):
-        """f'(x) at the x of the last forward."""
-        raise NotImplementedError(f"{self!r} needs a derivative() for gradient penalties")
-
-    def second_derivative(self):
-        """f''(x), or None where f is piecewise linear: wherever f'' exists it is 0."""
-        return None
-
-    def forward_tangent(self, tx):
-        self.tx, self.dydx = tx, self.derivative()
-        return self.dydx * tx
-
-    def backward_tangent(self, dty, dy, wrt="both"):
-        curvature = self.second_derivative()
-        dx = None if dy is None else self.dydx * dy
-        if curvature is not None:
-            curvature *= self.tx * dty
-            dx = curvature if dx is None else dx + curvature
-        return self.dydx * dty, dx
-
-
-class LeakyReLU(Activation):
+class LeakyReLU(Layer):
     """y = x where x > 0, slope x elsewhere      (Maas, Hannun and Ng 2013)
 
     dx = dy where y > 0, slope dy elsewhere; at the kink x = 0 the left slope is taken.
@@ -62,14 +35,11 @@ class LeakyReLU(Activation):
             dx *= dy
             return dx
 
-    def derivative(self):
-        return xp.maximum(self.y > 0, self.slope, dtype=self.y.dtype)
-
     def __repr__(self):
         return f"LeakyReLU({self.slope})"
 
 
-class ReLU(Activation):
+class ReLU(Layer):
     """y = max(x, 0)      dx = dy where y > 0, 0 elsewhere      (Glorot, Bordes and Bengio 2011)"""
 
     def forward(self, x, training=False):
@@ -83,11 +53,8 @@ class ReLU(Activation):
             xp.greater(self.y, 0, out=positive)
             return xp.multiply(dy, positive, out=dx)
 
-    def derivative(self):
-        return (self.y > 0).astype(self.y.dtype)
 
-
-class Tanh(Activation):
+class Tanh(Layer):
     """y = tanh x in (-1, 1)      dx = dy (1 - y^2)"""
 
     range = -1.0, 1.0
@@ -104,14 +71,8 @@ class Tanh(Activation):
             dx *= dy
             return dx
 
-    def derivative(self):
-        return 1 - self.y * self.y
 
-    def second_derivative(self):
-        return -2 * self.y * (1 - self.y * self.y)
-
-
-class Sigmoid(Activation):
+class Sigmoid(Layer):
     """y = 1 / (1 + e^-x) = (tanh(x / 2) + 1) / 2 in (0, 1)      dx = dy y (1 - y)
 
     The form with tanh cannot overflow; of values near 0 it keeps few digits (see losses.sigmoid). Where you can, let a
@@ -135,9 +96,3 @@ class Sigmoid(Activation):
             dx *= self.y
             dx *= dy
             return dx
-
-    def derivative(self):
-        return self.y * (1 - self.y)
-
-    def second_derivative(self):
-        return self.y * (1 - self.y) * (1 - 2 * self.y)

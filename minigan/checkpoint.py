@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy
 
-from minigan import activations, dropout, layers, maxout, normalization, reshaping, spectral
+from minigan import activations, dropout, instance_noise, layers, maxout, normalization, reshaping, schedules, spectral
 from minigan.backend import to_numpy, xp
 from minigan.data.npz import read_arrays
 from minigan.files import DataError, reading, replacing
@@ -24,10 +24,11 @@ FORMAT = 2  # raised whenever the meaning of what is in a file changes
 DIGEST = 64  # bytes of a SHA-256 in hexadecimal, the end of the file
 LAYERS = {
     name: thing
-    for module in (layers, activations, normalization, dropout, maxout, reshaping, spectral)
+    for module in (layers, activations, normalization, dropout, instance_noise, maxout, reshaping, spectral)
     for name, thing in vars(module).items()
     if isinstance(thing, type) and issubclass(thing, layers.Layer)
 }
+SCHEDULES = {thing.__name__: thing for thing in (schedules.Linear, schedules.Cosine, schedules.Exponential)}
 
 
 class CheckpointError(DataError):
@@ -166,15 +167,17 @@ def load_generator(path):
 def parse_network(text, dtype="float32"):
     """The Network that prints as `text`, with layers of minigan only: `parse_network(repr(network))`.
 
-    The text is parsed, not evaluated: it can only name layers and numbers.
+    The text is parsed, not evaluated: it can only name layers, schedules and numbers.
     """
     chain = ast.parse(text, mode="eval").body
-    made = []
-    for call in chain.args:
-        if call.func.id not in LAYERS:
-            raise CheckpointError(
-                f"{call.func.id} is not a layer of minigan ({', '.join(sorted(LAYERS))}): build the network "
-                "in your own code and fill it with minigan.checkpoint.restore"
-            )
-        made.append(LAYERS[call.func.id](*map(ast.literal_eval, call.args)))
-    return Network(*made, dtype=dtype)
+    return Network(*(_made(call, LAYERS, "layer") for call in chain.args), dtype=dtype)
+
+
+def _made(call, known, kind):
+    if call.func.id not in known:
+        raise CheckpointError(
+            f"{call.func.id} is not a {kind} of minigan ({', '.join(sorted(known))}): build the network "
+            "in your own code and fill it with minigan.checkpoint.restore"
+        )
+    arguments = (_made(a, SCHEDULES, "schedule") if isinstance(a, ast.Call) else ast.literal_eval(a) for a in call.args)
+    return known[call.func.id](*arguments)

@@ -16,10 +16,10 @@ import numpy
 from minigan import checkpoint
 from minigan.activations import LeakyReLU
 from minigan.backend import host_generator, to_numpy, xp
+from minigan.cross_entropy import softmax_cross_entropy
 from minigan.data.mnist import cache_dir
 from minigan.files import DataError
 from minigan.layers import Dense
-from minigan.losses import softmax_cross_entropy
 from minigan.network import Network
 from minigan.optimizers import Adam
 

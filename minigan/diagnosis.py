@@ -449,7 +449,10 @@ def blame(alone):
 
 
 def complex_unsafe(network, twin, x, training):
-    """Which layer's forward does not carry an imaginary part through, as a sentence, or ""."""
+    """Which layer's forward does not carry an imaginary part through, as a sentence, or "".
+
+    Raises TypeError, naming the layer, for one that does not take complex numbers at all.
+    """
     rng, state = host_generator(11), State(network, twin)
     for i, (layer, complex_layer) in enumerate(zip(network.layers, twin.layers, strict=True)):
         u = xp.asarray(rng.standard_normal(x.shape))

@@ -40,13 +40,5 @@ class Dropout(Layer):
         if wrt != "params":
             return dy if self.mask is None else xp.multiply(dy, self.mask, out=self.scratch("dx", dy.shape, dy.dtype))
 
-    def forward_tangent(self, tx):
-        return tx if self.mask is None else tx * self.mask
-
-    def backward_tangent(self, dty, dy, wrt="both"):
-        if self.mask is None:
-            return dty, dy
-        return dty * self.mask, None if dy is None else dy * self.mask
-
     def __repr__(self):
         return f"Dropout({self.rate})"

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from minigan import backend
-from minigan.activations import Sigmoid
 from minigan.averaging import Average
 from minigan.backend import xp
+from minigan.fitting import check_players
 from minigan.objectives import NonSaturating
 from minigan.optimizers import Adam
 
@@ -44,12 +44,16 @@ class GAN:
                  discriminator_optimizer=None, k=1, noise="normal", averaging=None, penalty=None):  # fmt: skip
         self.generator, self.discriminator, self.objective, self.seed = generator, discriminator, objective, seed
         self.k, self.noise_kind, self.penalty = k, noise, penalty
-        self._check()
+        if not isinstance(k, int) or k < 1:
+            raise ValueError(f"k={k!r}: D takes a whole number of steps for each of G's, at least 1")
+        if noise not in NOISE:
+            raise ValueError(f"noise={noise!r}: expected one of {', '.join(map(repr, NOISE))}")
+        self.pack = check_players(generator, discriminator, objective)  # how many samples D judges at a time
         self.generator_optimizer = _optimizer(generator_optimizer, generator, "generator")
         self.discriminator_optimizer = _optimizer(discriminator_optimizer, discriminator, "discriminator")
         self.average = Average(generator, averaging) if averaging else None
         self.sampler = self.average.network if averaging else generator
-        self.latent, self.pack = generator.n_in, discriminator.n_in // generator.n_out if self._packs() else 1
+        self.latent = generator.n_in
         self.draws = [0, 0]  # how many were taken for TRAINING and for SAMPLING
         self.batch = None  # the last one that D learned from: N real samples, then N fakes
 
@@ -68,19 +72,11 @@ class GAN:
         V = self.objective.value(loss, a[:n], a[n:])
         d_real, d_fake = self.objective.probability(a[:n]), self.objective.probability(a[n:])
         if self.penalty:
-            loss = loss + self._penalize(self.batch[:n], self.batch[n:])
+            rng = backend.generator(self.seed, PENALTY, self.draws[TRAINING])
+            loss = loss + self.penalty.add(D, self.batch[:n], self.batch[n:], rng)
         self.discriminator_optimizer.step()
         self.objective.project(D.theta)
         return loss, V, d_real, d_fake
-
-    def _penalize(self, real, fake):
-        """The penalty; its derivative is added to D's dtheta, which each backward overwrites."""
-        D = self.discriminator
-        of_the_loss = D.dtheta.copy()
-        rng = backend.generator(self.seed, PENALTY, self.draws[TRAINING])
-        value = self.penalty.gradient(D, self.penalty.points(real, fake, rng))
-        D.dtheta[...] += of_the_loss
-        return value
 
     def packed(self, x):
         """Samples (N, width) as D takes them, `pack` at a time: (N / pack, pack width). Usually x itself."""
@@ -148,38 +144,6 @@ class GAN:
         """(name, network, optimizer) of each player."""
         yield "generator", self.generator, self.generator_optimizer
         yield "discriminator", self.discriminator, self.discriminator_optimizer
-
-    def _packs(self):
-        widths = self.generator.n_out, self.discriminator.n_in
-        return all(isinstance(width, int) for width in widths) and widths[1] % widths[0] == 0
-
-    def _check(self):
-        G, D, objective = self.generator, self.discriminator, self.objective
-        if not isinstance(self.k, int) or self.k < 1:
-            raise ValueError(f"k={self.k!r}: D takes a whole number of steps for each of G's, at least 1")
-        if self.noise_kind not in NOISE:
-            raise ValueError(f"noise={self.noise_kind!r}: expected one of {', '.join(map(repr, NOISE))}")
-        if G is D or any(layer in D.layers for layer in G.layers):
-            raise ValueError("generator and discriminator share layers: each player needs a theta of its own")
-        for player, network in ("generator", G), ("discriminator", D):
-            if network.n_in is None:
-                raise ValueError(f"the {player}, {network!r}, has no parameters to learn: it needs a Dense layer")
-        if G.n_out != D.n_in and not self._packs():
-            raise ValueError(f"the generator gives {G.n_out} values, but the discriminator takes {D.n_in}")
-        if G.dtype != D.dtype:
-            raise ValueError(f"the generator is {G.dtype}, but the discriminator is {D.dtype}: both need one dtype")
-        if D.n_out != 1:
-            raise ValueError(f"the discriminator gives {D.n_out} values for each sample: it must give one")
-        ends_in_sigmoid = isinstance(D.layers[-1], Sigmoid)
-        if ends_in_sigmoid != (objective.output == "probability"):
-            name = type(objective).__name__
-            raise ValueError(
-                f"the discriminator ends in a Sigmoid, but {objective!r} expects a logit and would apply a second one: "
-                f'drop the last layer, or use {name}(output="probability")'
-                if ends_in_sigmoid
-                else f"{objective!r} expects a probability, but the discriminator does not end in a Sigmoid: "
-                f"add Sigmoid() as its last layer, or use {name}()"
-            )
 
 
 def _optimizer(given, network, player):

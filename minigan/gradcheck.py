@@ -23,7 +23,7 @@ from minigan.layers import Layer
 from minigan.network import Network
 from minigan.slopes import GradcheckReport, Tensor
 
-__all__ = ["assert_gradients", "check_game", "check_loss", "check_penalty", "check_second_order", "gradcheck"]
+__all__ = ["assert_gradients", "check_game", "check_loss", "float64_copy", "gradcheck"]
 
 TOL = {"central": 1e-6, "complex": 1e-11}
 
@@ -43,7 +43,7 @@ def gradcheck(layer_or_network, x, *, eps=1e-5, tol=None, method="central", entr
     the layer's own code raises, with a note that says where.
     """
     tol = tol or _tolerance(method)
-    network = _twin(layer_or_network, seed)
+    network = float64_copy(layer_or_network, seed)
     with numpy.errstate(all="ignore"):
         x = xp.array(x, dtype="float64")
         seen = diagnosis.Observation(network, x, host_generator(seed, 1), training)
@@ -104,52 +104,6 @@ def check_loss(loss, *inputs, eps=1e-5, tol=None, method="central", seed=0):
     return GradcheckReport(f"{getattr(loss, '__qualname__', loss)}: float64, {method}", rows)
 
 
-def check_second_order(layer_or_network, x, *, eps=1e-5, tol=1e-6, seed=0, training=False):
-    """Check forward_tangent and backward_tangent: the derivatives of L = sum(dty * ty), ty = (dy/dx) tx.
-
-    The rows are dL/dtx, which must be what backward gives for dty; dL/dx, a second derivative (for a network with one
-    output and dty = 1 the Hessian times tx); and dL/dtheta. Options as for `gradcheck`.
-    """
-    network, x = _twin(layer_or_network, seed), xp.array(x, dtype="float64")
-    rng, state = host_generator(seed, 1), diagnosis.State(network)
-    tx = xp.asarray(rng.standard_normal(x.shape))
-    dty = xp.asarray(rng.standard_normal(network.forward(x, training).shape))
-
-    def terms():
-        state.restore()
-        network.forward(x, training)
-        return to_numpy(dty * network.forward_tangent(tx))
-
-    with numpy.errstate(all="ignore"):
-        terms()
-        dtx = to_numpy(network.backward(dty, "input")).copy()
-        dx = network.backward_tangent(dty)
-        dx = numpy.zeros(x.shape) if dx is None else to_numpy(dx).copy()
-        arrays = [(name, a, to_numpy(d).copy()) for name, a, d in network.parameters()]
-        tensors = [Tensor(name, terms, a, d, len(x)) for name, a, d in [*arrays, ("x", x, dx), ("tx", tx, dtx)]]
-        rng = host_generator(seed, 2)
-        rows = [tensor.row(eps, tol, None, rng, diagnosis.Evidence()) for tensor in tensors]
-    return GradcheckReport(f"{layer_or_network!r}, second order: float64, central eps={eps:g}, seed {seed}", rows)
-
-
-def check_penalty(penalty, network, x, *, eps=1e-5, tol=1e-6, seed=0):
-    """Check the derivative that a `minigan.penalties.Penalty` writes into dtheta, at the points x (N, width)."""
-    network, x = network.astype("float64"), xp.array(x, dtype="float64")
-    state = diagnosis.State(network)
-
-    def terms():
-        state.restore()
-        return to_numpy(penalty.gradient(network, x)).reshape(1)
-
-    with numpy.errstate(all="ignore"):
-        terms()
-        arrays = [(name, a, to_numpy(d).copy()) for name, a, d in network.parameters()]
-        tensors = [Tensor(name, terms, a, d, len(x)) for name, a, d in arrays]
-        rng = host_generator(seed, 2)
-        rows = [tensor.row(eps, tol, None, rng, diagnosis.Evidence()) for tensor in tensors]
-    return GradcheckReport(f"{penalty!r} on {network!r}: float64, central eps={eps:g}, seed {seed}", rows)
-
-
 def assert_gradients(subject, *inputs, **options):
     """For tests: AssertionError, whose message is the table, unless subject(*inputs) has the derivative it claims.
 
@@ -170,7 +124,7 @@ def _tolerance(method):
     return TOL[method]
 
 
-def _twin(layer_or_network, seed):
+def float64_copy(layer_or_network, seed):
     """A float64 copy as a network of its own; a layer without values draws them, and none stays at zero."""
     if isinstance(layer_or_network, Network):
         return layer_or_network.astype("float64")

@@ -45,7 +45,10 @@ class Guard:
             raise NotFiniteError(f"{self.find(player)}, found before the {player}'s step. {HELP}")
 
     def look_at_losses(self, loss_d, loss_g):
-        """The same for a round's two losses: an infinite logit can make one infinite while its derivative is finite."""
+        """The same for a round's two losses: an infinite logit can make one infinite while its derivative is finite.
+
+        Raises NotFiniteError.
+        """
         if self.rounds % self.every == 0:
             for player, loss in (("discriminator", loss_d), ("generator", loss_g)):
                 if not xp.isfinite(loss):
@@ -53,7 +56,10 @@ class Guard:
                     raise NotFiniteError(f"{where}, found after the round. {HELP}")
 
     def look_at_state(self):
-        """The same for everything that a checkpoint holds: theta, the layers' state, and what the optimizers carry."""
+        """The same for everything that a checkpoint holds: theta, the layers' state, and what the optimizers carry.
+
+        Raises NotFiniteError.
+        """
         where = self.find_in_state()
         for player, _, optimizer in self.gan.players():
             for name in optimizer.vectors:

@@ -42,17 +42,6 @@ class Layer:
         """dL/dx from dy = dL/dy (unless wrt="params"); writes dL/dparams (unless wrt="input")."""
         raise NotImplementedError(f'{type(self).__name__} needs a backward(dy, wrt="both")')
 
-    def forward_tangent(self, tx):
-        """ty = (dy/dx) tx at the x of the last forward: how y moves when x moves along tx. See minigan/penalties.py."""
-        raise NotImplementedError(f"{self!r} has no forward_tangent and backward_tangent: gradient penalties need both")
-
-    def backward_tangent(self, dty, dy, wrt="both"):
-        """(dL/dtx, dL/dx) from dty = dL/dty and dy = dL/dy, for an L that depends on ty and y; dy None: on ty alone.
-
-        Writes dL/dparams, unless wrt="input"; wrt="params" may return (None, None).
-        """
-        raise NotImplementedError(f"{self!r} has no forward_tangent and backward_tangent: gradient penalties need both")
-
     def scratch(self, name, shape, dtype):
         """An owned array of this shape, uninitialized, the same memory at each call with this name.
 
@@ -134,22 +123,3 @@ class Dense(Layer):
         if wrt != "params":
             dx = self.scratch("dx", self.x.shape, dy.dtype)
             return xp.matmul(dy, self.W.T, out=dx)
-
-    def forward_tangent(self, tx):
-        """ty = tx W"""
-        self.tx = tx
-        return xp.matmul(tx, self.W, out=self.scratch("ty", (len(tx), self.n_out), tx.dtype))
-
-    def backward_tangent(self, dty, dy, wrt="both"):
-        """dW = tx.T dty + x.T dy      db = sum of dy over N      dtx = dty W.T      dx = dy W.T"""
-        dx = None
-        if dy is not None:
-            dx = self.backward(dy, wrt)
-        elif wrt != "input":
-            self.dW[...] = 0
-            self.db[...] = 0
-        if wrt != "input":
-            self.dW += self.tx.T @ dty
-        if wrt == "params":
-            return None, None
-        return xp.matmul(dty, self.W.T, out=self.scratch("dtx", (len(dty), self.n_in), dty.dtype)), dx

@@ -36,11 +36,3 @@ class Maxout(Layer):
                 open ^= won
                 xp.multiply(dy, won, out=dx[:, k])
             return dx.reshape(len(dx), self.n_in)
-
-    def forward_tangent(self, tx):
-        """ty_j = tx_kj of the piece that won: the transpose of backward, which is linear in dy"""
-        won = self.backward(xp.ones_like(self.y)).reshape(self.x.shape)
-        return (won * tx.reshape(self.x.shape)).sum(axis=1)
-
-    def backward_tangent(self, dty, dy, wrt="both"):
-        return self.backward(dty).copy(), None if dy is None else self.backward(dy)

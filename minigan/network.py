@@ -3,6 +3,7 @@
 import copy
 
 from minigan.backend import host_generator, xp
+from minigan.fitting import check_chain
 
 WRT = "params", "input", "both"
 CHUNK = 1024
@@ -19,7 +20,7 @@ class Network:
 
     def __init__(self, *layers, seed=0, dtype="float32"):
         self.layers = layers
-        self.n_in, self.n_out = self._widths()
+        self.n_in, self.n_out = check_chain(layers)
         rng = host_generator(seed)
         self._pack([layer.initialize(rng) for layer in layers], dtype)
 
@@ -61,28 +62,6 @@ class Network:
         for inner in reversed(rest):  # each must hand its dx down; only the first layer's may be left out
             dy = inner.backward(dy, "input" if wrt == "input" else "both")
         return first.backward(dy, wrt)
-
-    def forward_tangent(self, tx):
-        """ty = (dy/dx) tx, how y moves when the x of the last forward moves along tx (N, n_in): with one output, the
-        directional derivative of each sample along its own tx.
-        """
-        for layer in self.layers:
-            tx = layer.forward_tangent(tx)
-        return tx
-
-    def backward_tangent(self, dty, wrt="both"):
-        """The derivative of L(ty) from dty = dL/dty, after forward_tangent: overwrites dtheta, returns dL/dx.
-
-        This is where second derivatives come in: for L = sum(ty), ty = <tx, gradient of y>, dL/dx is the Hessian
-        times tx. wrt="params" leaves dL/dx out and wrt="input" leaves dtheta as it is. Where y does not bend, dL/dx
-        is None for 0.
-        """
-        first, *rest = self.layers
-        dy = None  # L depends on ty alone
-        for layer in reversed(rest):
-            dty, dy = layer.backward_tangent(dty, dy, "input" if wrt == "input" else "both")
-        _, dx = first.backward_tangent(dty, dy, wrt)
-        return dx
 
     def forget(self):
         """Drop the link to the last forward: backward must not follow it any more. Optimizers call this."""
@@ -159,29 +138,6 @@ class Network:
     def __repr__(self):
         return f"Network({', '.join(map(repr, self.layers))})"
 
-    def _widths(self):
-        """The chain's width in and out, after checking that each layer fits the one before it."""
-        if not self.layers:
-            raise ValueError("a Network needs at least one layer")
-        first = width = None
-        for i, layer in enumerate(self.layers):
-            if any(layer is other for other in self.layers[:i]):
-                raise ValueError(
-                    f"layer {i}, {layer!r}, is already in the chain: "
-                    "each layer remembers one forward pass, so make a new one for each place"
-                )
-            if any(name in vars(layer) for name in layer.params):
-                raise ValueError(
-                    f"layer {i}, {layer!r}, already belongs to a Network: "
-                    "its parameters are views into one theta, so make a new layer (or copy with network.astype)"
-                )
-            if layer.n_in is None:
-                continue
-            if width is not None and layer.n_in != width:
-                raise ValueError(f"layer {i}, {layer!r}, expects width {layer.n_in} but gets width {width}")
-            first, width = first or layer.n_in, layer.n_out
-        return first, width
-
     def _values(self):
         return [{name: getattr(layer, name) for name in (*layer.params, *layer.state)} for layer in self.layers]
 
@@ -190,23 +146,23 @@ class Network:
         self.dtype, self.outputs = xp.dtype(dtype), []
         if self.dtype.kind not in "fc":
             raise ValueError(f"Network(dtype={str(self.dtype)!r}): expected a floating-point type, float32 or float64")
-        pairs = list(zip(self.layers, values, strict=True))
-        for layer, given in pairs:
-            _check_names(layer, given)
-        size = sum(given[name].size for layer, given in pairs for name in layer.params)
-        self._theta, self._dtheta = xp.empty(size, dtype=dtype), xp.zeros(size, dtype=dtype)
-        start = 0
-        for layer, given in pairs:
-            for name in layer.params:
-                a = given[name]
-                here = slice(start, start + a.size)
-                setattr(layer, name, self._theta[here].reshape(a.shape))
-                setattr(layer, "d" + name, self._dtheta[here].reshape(a.shape))
-                getattr(layer, name)[...] = xp.asarray(a, dtype=dtype)
-                start += a.size
+        arrays = []
+        for layer, given in zip(self.layers, values, strict=True):
+            if tuple(given) != (expected := (*layer.params, *layer.state)):
+                raise ValueError(f"{layer!r}: initialize gives {tuple(given)}, but params and state say {expected}")
+            arrays += [(layer, name, given[name]) for name in layer.params]
             for name in layer.state:
                 a = given[name]
                 setattr(layer, name, a if isinstance(a, int) else xp.array(a, dtype=dtype))
+        size = sum(a.size for _, _, a in arrays)
+        self._theta, self._dtheta = xp.empty(size, dtype=dtype), xp.zeros(size, dtype=dtype)
+        start = 0
+        for layer, name, a in arrays:
+            here = slice(start, start + a.size)
+            setattr(layer, name, self._theta[here].reshape(a.shape))
+            setattr(layer, "d" + name, self._dtheta[here].reshape(a.shape))
+            getattr(layer, name)[...] = xp.asarray(a, dtype=dtype)
+            start += a.size
 
     def _check_dtype(self, name, a):
         if a.dtype != self.dtype:
@@ -214,8 +170,3 @@ class Network:
                 f"{name} is {a.dtype}, but this network computes in {self.dtype}: convert it with "
                 f'{name}.astype("{self.dtype}"), or take a copy of the network in another precision with network.astype'
             )
-
-
-def _check_names(layer, given):
-    if tuple(given) != (expected := (*layer.params, *layer.state)):
-        raise ValueError(f"{layer!r}: initialize gives {tuple(given)}, but params and state say {expected}")

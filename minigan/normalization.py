@@ -69,39 +69,6 @@ class LayerNorm(Layer):
         dx -= dx.mean(axis=self.axis, keepdims=True)
         dx -= xp.multiply(self.x_hat, along, out=product)
 
-    def forward_tangent(self, tx):
-        """tx^ = (tx - mean(tx) - x^ mean(tx x^)) / deviation: the map of backward, which is its own transpose"""
-        self.tx, self.tx_hat = tx, tx.copy()
-        self.through_the_moments(self.tx_hat, xp.empty_like(tx))
-        self.tx_hat /= self.deviation
-        return self.tx_hat * self.gamma
-
-    def backward_tangent(self, dty, dy, wrt="both"):
-        """tx^ depends on x through x^ and through s, the deviation. With e = dty gamma = dL/dtx^ and P the map above,
-
-        dtx = P(e) / s      dx^ = dy gamma - (e mean(tx x^) + tx mean(e x^)) / s      dx = (P(dx^) - x^ mean(e tx^)) / s
-        """
-        e = dty * self.gamma
-        dx = xp.zeros_like(dty) if dy is None else dy * self.gamma
-        if wrt != "input":
-            self.dgamma[...] = (dty * self.tx_hat).sum(axis=0)
-            self.dbeta[...] = 0
-            if dy is not None:
-                self.dgamma += (dy * self.x_hat).sum(axis=0)
-                self.dbeta += dy.sum(axis=0)
-
-        def mean(a):
-            return a.mean(axis=self.axis, keepdims=True)
-
-        product = xp.empty_like(e)
-        if self.through:
-            dx -= (e * mean(self.tx * self.x_hat) + self.tx * mean(e * self.x_hat)) / self.deviation
-        self.through_the_moments(dx, product)
-        if self.through:
-            dx -= self.x_hat * mean(e * self.tx_hat)
-        self.through_the_moments(e, product)
-        return e / self.deviation, dx / self.deviation
-
     def __repr__(self):
         return f"{type(self).__name__}({self.n_in})"
 

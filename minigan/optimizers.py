@@ -11,6 +11,7 @@ class Optimizer:
 
     `vectors` names the arrays that a rule carries from step to step, `constants` the numbers that it was made with.
     The learning rate `lr` is a number or a Schedule; `rate` is its value in the present step.
+    Raises ValueError unless it is positive and finite at the start.
     """
 
     vectors = constants = ()

@@ -37,6 +37,7 @@ class Wasserstein(Objective):
     and samples. `clip` keeps the slope bounded by putting theta back into [-clip, clip] after each step (0.01 in the
     paper), which bounds it by no known number; a UnitSlope penalty does it better. The value of the game is the
     estimate of the distance (with clip: times an unknown factor).
+    Raises ValueError unless clip is positive and finite, or None.
     """
 
     equilibrium = 0.0

@@ -11,13 +11,13 @@ and <v, g> is a directional derivative: how D(x) moves when x moves along v. So
 2. v = 2 phi'(|g|^2) g / N runs *forward* through the layers beside x (`forward_tangent`): out comes <v, g>,
 3. and one runs backward through that (`backward_tangent`): out comes dP/dtheta.
 
-Each layer has a hand-written piece for 2 and one for 3. Piecewise-linear layers do not bend, their second derivative is
-0 wherever it exists, and half of step 3 falls away. docs/second-derivative.md has the derivation.
+Each layer's pieces for 2 and 3 stand in minigan/tangents.py, their derivation in docs/second-derivative.md.
 """
 
 import math
 
 from minigan.backend import xp
+from minigan.tangents import backward_tangent, forward_tangent
 
 
 class Penalty:
@@ -45,9 +45,16 @@ class Penalty:
         g = D.backward(xp.ones_like(a), wrt="input")
         phi, slope = self.phi((g * g).sum(axis=tuple(range(1, g.ndim))))
         v = g * (2 / len(g) * slope).reshape(len(g), *[1] * (g.ndim - 1))
-        D.forward_tangent(v)
-        D.backward_tangent(xp.ones_like(a), wrt="params")
+        forward_tangent(D, v)
+        backward_tangent(D, xp.ones_like(a), wrt="params")
         return phi.mean()
+
+    def add(self, D, real, fake, rng):
+        """The penalty at its points; its derivative is added to what stands in D's dtheta."""
+        of_the_loss = D.dtheta.copy()
+        value = self.gradient(D, self.points(real, fake, rng))
+        D.dtheta[...] += of_the_loss
+        return value
 
     def __repr__(self):
         return f"{type(self).__name__}({self.weight})"

@@ -18,12 +18,6 @@ class Reshape(Layer):
         if wrt != "params":
             return dy.reshape(len(dy), self.n_in)
 
-    def forward_tangent(self, tx):
-        return self.forward(tx)
-
-    def backward_tangent(self, dty, dy, wrt="both"):
-        return self.backward(dty), None if dy is None else self.backward(dy)
-
     def __repr__(self):
         return f"Reshape({', '.join(map(str, self.n_out))})"
 
@@ -40,12 +34,6 @@ class Flatten(Layer):
     def backward(self, dy, wrt="both"):
         if wrt != "params":
             return dy.reshape(len(dy), *self.n_in)
-
-    def forward_tangent(self, tx):
-        return self.forward(tx)
-
-    def backward_tangent(self, dty, dy, wrt="both"):
-        return self.backward(dty), None if dy is None else self.backward(dy)
 
     def __repr__(self):
         return f"Flatten({', '.join(map(str, self.n_in))})"

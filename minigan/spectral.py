@@ -36,31 +36,15 @@ class SpectralNorm(Dense):
     def backward(self, dy, wrt="both"):
         dx = super().backward(dy, wrt)
         if wrt != "input":
-            self._through_sigma()
+            self.through_sigma()
         if wrt != "params":
             dx /= self.sigma
         return dx
 
-    def forward_tangent(self, tx):
-        """ty = tx W / sigma"""
-        return super().forward_tangent(tx) / self.sigma
-
-    def backward_tangent(self, dty, dy, wrt="both"):
-        """As in Dense, for W / sigma."""
-        dtx, _ = super().backward_tangent(dty, None, wrt)
-        if wrt != "input":
-            if dy is not None:
-                self.dW += self.x.T @ dy
-                self.db += dy.sum(axis=0)
-            self._through_sigma()
-        if wrt == "params":
-            return None, None
-        return dtx / self.sigma, None if dy is None else dy @ self.W.T / self.sigma
-
     def _iterate(self, a, kept):
         xp.divide(a, xp.sqrt(a @ a), out=kept)
 
-    def _through_sigma(self):
+    def through_sigma(self):
         """From dV in dW to dW itself."""
         along = (self.dW * self.W).sum() / self.sigma
         self.dW -= along * self.u[:, None] * self.v

@@ -30,6 +30,7 @@ from minigan import (
     FeatureMatching,
     Flatten,
     Hinge,
+    InstanceNoise,
     Layer,
     LayerNorm,
     LeakyReLU,
@@ -50,9 +51,11 @@ from minigan import (
 )  # fmt: skip
 from minigan.backend import host_generator
 from minigan.cli import Parser, whole
-from minigan.gradcheck import check_game, check_loss, check_penalty, check_second_order, gradcheck
-from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
+from minigan.cross_entropy import softmax_cross_entropy
+from minigan.gradcheck import check_game, check_loss, gradcheck
+from minigan.losses import bce, bce_with_logits
 from minigan.objectives import value
+from minigan.second_order_check import check_penalty, check_second_order
 
 N, WIDTHS = 7, (5, 4)  # all different, so that a transpose or a wrong axis does not fit
 
@@ -144,7 +147,7 @@ def project(seed):
 def recipe_layers():
     """(layer, training, shape of a sample) for the layers that the recipes need, as they are in training and out."""
     yield from ((LayerNorm(5), True, (5,)), (BatchNorm(5), True, (5,)), (BatchNorm(5), False, (5,)))
-    yield from ((Dropout(0.4), True, (5,)), (Maxout(6, 2), True, (6,)))
+    yield from ((Dropout(0.4), True, (5,)), (InstanceNoise(0.4), True, (5,)), (Maxout(6, 2), True, (6,)))
     yield from ((Flatten(2, 3), True, (2, 3)), (Reshape(2, 3), True, (6,)))
 
 

@@ -16,12 +16,11 @@ from pathlib import Path
 import numpy
 from update_readme import replace_block
 
-from minigan import GAN, Adam, BatchNorm, Dense, Maxout, Network, NonSaturating, ReLU, Tanh
-from minigan.backend import generator, host_generator, xp
+from minigan import GAN, Adam, BatchNorm, Dense, InstanceNoise, Maxout, Network, NonSaturating, ReLU, Tanh
+from minigan.backend import host_generator, xp
 from minigan.cli import Parser, whole
 from minigan.data.toys import toy
 from minigan.files import replacing
-from minigan.layers import Layer
 from minigan.metrics import mode_coverage
 from minigan.schedules import Exponential, Linear
 
@@ -54,35 +53,6 @@ class Waves(Dense):
         return super().backward(xp.multiply(dy, self.slope, out=self.scratch("da", dy.shape, dy.dtype)), wrt)
 
 
-class Blur(Layer):
-    """y = x + s e in training, e ~ N(0, 1), where s = strength(number of forwards), a Schedule; y = x outside it
-
-    dx = dy. Before D it blurs data and samples alike: D sees the coarse shape first, in which no mode can be missed,
-    and the details as the noise falls (Sonderby et al. 2017; Arjovsky and Bottou 2017).
-    """
-
-    state = "seed", "draws"
-
-    def __init__(self, strength):
-        self.strength = strength
-
-    def initialize(self, rng):
-        return {"seed": int(rng.integers(2**63)), "draws": 0}
-
-    def forward(self, x, training=False):
-        if not training:
-            return x
-        self.draws += 1
-        noise = generator(self.seed, self.draws).standard_normal(x.shape, dtype=x.dtype)
-        noise *= self.strength(self.draws)
-        noise += x
-        return noise
-
-    def backward(self, dy, wrt="both"):
-        if wrt != "params":
-            return dy
-
-
 def pacgan(seed, rounds, width=400, lr=1e-4):
     """The plain GAN of PacGAN's table: G with four hidden layers, D with three of maxout units of five pieces."""
     sizes = (2, width, width, width, width)
@@ -104,7 +74,7 @@ def best(seed, rounds):
     G = Network(Dense(8, 128), Tanh(), Dense(128, 128), Tanh(), Dense(128, 2), seed=2 * seed)
     forwards = 2 * rounds  # of D, in its own step and in G's
     D = Network(
-        Blur(Exponential(1.0, 0.03 ** (1 / (0.7 * forwards)))),
+        InstanceNoise(Exponential(1.0, 0.03 ** (1 / (0.7 * forwards)))),
         Waves(2, 128, frequency=2.0),
         Dense(128, 128), Tanh(), Dense(128, 128), Tanh(), Dense(128, 1), seed=2 * seed + 1,
     )  # fmt: skip
@@ -119,7 +89,7 @@ def main(argv=None):
     parser = arguments()
     with parser.mistakes():
         args = parser.parse_args(argv)
-        rows = read_rows(args.json)
+        rows = read_rows(args.json, COLUMNS)
     make, rounds = GAMES[args.game][0], args.rounds or GAMES[args.game][1]
     try:
         for name in args.toys:
@@ -185,16 +155,16 @@ def line_of(game, name, rounds, group):
     )
 
 
-def read_rows(path):
-    """The finished seeds in the file, one JSON object in a line. Raises ValueError for a line that is none."""
+def read_rows(path, columns):
+    """The rows in the file, one JSON object in a line. Raises ValueError for a line that is none, or lacks a column."""
     rows = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
         try:
             row = json.loads(line)
         except ValueError as error:
             raise ValueError(f"{path}, line {number} is not JSON ({error}): delete that line") from error
-        if not isinstance(row, dict) or row.keys() != COLUMNS:
-            raise ValueError(f"{path}, line {number} is no result of this script: expected {sorted(COLUMNS)}")
+        if not isinstance(row, dict) or not columns <= row.keys():
+            raise ValueError(f"{path}, line {number} is no result of this script: expected {sorted(columns)}")
         rows.append(row)
     return rows
 

@@ -274,6 +274,36 @@ def dropout_gives_its_formulas(m):
     tracemalloc.stop()
 
 
+def instance_noise_gives_its_formulas(m):
+    x, dy = draw(400, 50, dtype="float32"), draw(400, 50, seed=1, dtype="float32")
+    fading = m.schedules.Exponential(8.0, 0.5)
+    for strength, steps in (0.3, (0.3, 0.3)), (fading, (4.0, 2.0)):
+        layer = m.instance_noise.InstanceNoise(strength)
+        network = m.network.Network(m.layers.Dense(50, 50), layer, seed=4)
+        rng = m.network.host_generator(4)
+        rng.standard_normal((50, 50))
+        assert network.state() == {"1.seed": int(rng.integers(2**63)), "1.draws": 0}
+        for draws, step in enumerate(steps, 1):
+            noise = m.network.host_generator(layer.seed, draws).standard_normal(x.shape, dtype="float32")
+            y = layer.forward(x, training=True)
+            same(y, x + np.float32(step) * noise, 1e-5)
+            assert y.dtype == "float32" and layer.draws == draws and np.shares_memory(y, layer._scratch["y"])
+        assert layer.forward(x) is x and layer.draws == 2
+        assert layer.backward(dy) is layer.backward(dy, "input") is dy and layer.backward(dy, "params") is None
+    tracemalloc.start()
+    layer.forward(x, training=True)
+    layer.backward(dy)
+    assert tracemalloc.get_traced_memory()[1] < x.nbytes / 2
+    tracemalloc.stop()
+    assert m.instance_noise.InstanceNoise(0).strength == 0
+    for strength in -0.1, math.inf, m.schedules.Linear(1.0, -1.0, 1), math.nan:
+        refuses(ValueError, "the strength must be at least 0 and finite", m.instance_noise.InstanceNoise, strength)
+    m.instance_noise.InstanceNoise(m.schedules.Linear(-1.0, 1.0, 1))
+    for method in "central", "complex":
+        layer = m.instance_noise.InstanceNoise(0.4)
+        passes(m.gradcheck.gradcheck(layer, draw(N, 5), training=True, method=method))
+
+
 def schedules_go_where_they_are_said_to(m):
     s = m.schedules
     linear, cosine, falling = s.Linear(2.0, 1.0, 10), s.Cosine(5.0, 1.0, 10), s.Exponential(8.0, 0.5, least=0.7)
@@ -324,26 +354,26 @@ def losses_give_their_formulas(m):
     refuses(ValueError, "bce: probabilities have shape (6, 1) but targets", m.losses.bce, draw(6, 1), draw(6))
 
 
-def losses_give_the_cross_entropy_of_classes(m):
+def cross_entropy_of_classes_gives_its_formulas(m):
     a, labels = 2 * draw(N, 3), np.array([0, 2, 1, 1, 0, 2])
     p = np.exp(a) / np.exp(a).sum(1, keepdims=True)
-    loss, da = m.losses.softmax_cross_entropy(a, labels)
+    loss, da = m.cross_entropy.softmax_cross_entropy(a, labels)
     same(loss, -np.log(p[np.arange(N), labels]).mean())
     same(da, (p - np.eye(3)[labels]) / N)
     far = np.array([[1000.0, 0, -1000], [-1000, 0, 999]])
-    loss, da = m.losses.softmax_cross_entropy(far, np.array([0, 0]))
+    loss, da = m.cross_entropy.softmax_cross_entropy(far, np.array([0, 0]))
     same(loss, 1999 / 2)
     same(da, [[0, 0, 0], [-0.5, 0, 0.5]])
-    low = m.losses.softmax_cross_entropy(np.full((2, 3), -1000.0) + np.array([[0], [2000]]), np.array([0, 1]))[0]
+    low = m.cross_entropy.softmax_cross_entropy(np.full((2, 3), -1000.0) + np.array([[0], [2000]]), np.array([0, 1]))[0]
     same(low, math.log(3))
     for label in -1, 3:
-        loss, da = m.losses.softmax_cross_entropy(a[:2], np.array([0, label]))
+        loss, da = m.cross_entropy.softmax_cross_entropy(a[:2], np.array([0, label]))
         assert np.isnan(loss) and np.isnan(da[1]).all() and np.isfinite(da[0]).all()
-    single = m.losses.softmax_cross_entropy(a.astype("float32"), labels)
+    single = m.cross_entropy.softmax_cross_entropy(a.astype("float32"), labels)
     assert {part.dtype for part in single} == {np.dtype("float32")}
-    refuses(ValueError, "logits have shape (6, 3)", m.losses.softmax_cross_entropy, a, labels[:, None])
-    refuses(ValueError, "logits have shape (6,)", m.losses.softmax_cross_entropy, a[:, 0], labels)
-    refuses(TypeError, "expected integers", m.losses.softmax_cross_entropy, a, labels * 1.0)
+    refuses(ValueError, "logits have shape (6, 3)", m.cross_entropy.softmax_cross_entropy, a, labels[:, None])
+    refuses(ValueError, "logits have shape (6,)", m.cross_entropy.softmax_cross_entropy, a[:, 0], labels)
+    refuses(TypeError, "expected integers", m.cross_entropy.softmax_cross_entropy, a, labels * 1.0)
 
 
 def objectives_give_the_papers_formulas(m):
@@ -801,27 +831,29 @@ def second_order_layers(m):
     yield from ((a.ReLU(), (5,)), (a.Tanh(), (5,)), (a.Sigmoid(), (5,)), (m.maxout.Maxout(6, 2), (6,)))
     yield from ((m.normalization.LayerNorm(5), (5,)), (m.normalization.BatchNorm(5), (5,)))
     yield from ((m.dropout.Dropout(0.4), (5,)), (m.reshaping.Flatten(2, 3), (2, 3)), (m.reshaping.Reshape(2, 3), (6,)))
+    yield m.instance_noise.InstanceNoise(0.4), (5,)
 
 
 def tangents_and_second_derivatives_are_right(m):
+    forward, backward = m.tangents.forward_tangent, m.tangents.backward_tangent
     for layer, shape in second_order_layers(m):
         for training in (False,) if isinstance(layer, m.spectral.SpectralNorm) else (False, True):
-            passes(m.gradcheck.check_second_order(layer, draw(N, *shape), training=training), 1e-6)
+            passes(m.second_order_check.check_second_order(layer, draw(N, *shape), training=training), 1e-6)
         network = m.network.Network(layer, dtype="float64")
         network.theta[...] += 0.3 * draw(network.theta.size, seed=3)
         x, tx = draw(N, *shape), draw(N, *shape, seed=1)
         y = network.forward(x, True)
         dty, dy = draw(*y.shape, seed=2), draw(*y.shape, seed=4)
         kept = x.copy(), tx.copy(), dty.copy(), dy.copy()
-        network.forward_tangent(tx)
+        forward(network, tx)
         network.dtheta[...] = 7
-        dtx, dx = (None if d is None else d.copy() for d in layer.backward_tangent(dty, dy, "input"))
+        dtx, dx = (None if d is None else d.copy() for d in backward(layer, dty, dy, "input"))
         assert (network.dtheta == 7).all()
-        both = layer.backward_tangent(dty, dy)
+        both = backward(layer, dty, dy)
         same(both[0], dtx)
         same(both[1], dx)
         total = network.dtheta.copy()
-        alone = layer.backward_tangent(dty, None)
+        alone = backward(layer, dty, None)
         of_the_tangent = network.dtheta.copy()
         same(alone[0], dtx)
         fresh = network.astype("float64")
@@ -832,19 +864,18 @@ def tangents_and_second_derivatives_are_right(m):
         from_y = network.backward(dy).copy()
         same(dtx, network.backward(dty))
         same(dx, from_y + (0 if alone[1] is None else alone[1]))
-        layer.backward_tangent(dty, None, "params")
+        backward(layer, dty, None, "params")
         same(network.dtheta, of_the_tangent)
-        layer.backward_tangent(dty, dy, "params")
+        backward(layer, dty, dy, "params")
         same(network.dtheta, total)
         for array, old in zip((x, tx, dty, dy), kept, strict=True):
             same(array, old, 0)
-    assert m.layers.Dense(3, 2).backward_tangent.__doc__
     dense = m.layers.Dense(3, 2)
     network = m.network.Network(dense, dtype="float64")
     network.forward(draw(4, 3))
-    network.forward_tangent(draw(4, 3))
-    assert dense.backward_tangent(draw(4, 2), draw(4, 2), "params") == (None, None)
-    assert network.backward_tangent(draw(4, 2)) is None
+    forward(network, draw(4, 3))
+    assert backward(dense, draw(4, 2), draw(4, 2), "params") == (None, None)
+    assert backward(network, draw(4, 2))[1] is None
     tx, dty = draw(4, 3), draw(4, 2)
     for layer in m.layers.Dense(3, 2), m.spectral.SpectralNorm(3, 2), m.spectral.SpectralNorm(3, 3):
         m.network.Network(layer, dtype="float64")
@@ -853,12 +884,23 @@ def tangents_and_second_derivatives_are_right(m):
         assert np.shares_memory(y, layer.forward(tx)) and not np.shares_memory(y, layer.backward(dty))
     dense.forward(tx)
     dty = draw(4, 2)
-    assert np.shares_memory(dense.forward_tangent(tx), dense.forward_tangent(tx))
-    assert np.shares_memory(dense.backward_tangent(dty, None)[0], dense.backward_tangent(dty, None)[0])
-    leaky = m.activations.LeakyReLU(0.3)
-    leaky.forward(np.array([[-1, 0, 2]], "float32"))
-    same(leaky.derivative(), [[0.3, 0.3, 1]], 1e-6)
-    assert leaky.derivative().dtype == "float32"
+    assert np.shares_memory(forward(dense, tx), forward(dense, tx))
+    assert np.shares_memory(backward(dense, dty)[0], backward(dense, dty)[0])
+    for layer, shape in second_order_layers(m):
+        network = m.network.Network(layer)
+        y = network.forward(draw(N, *shape, dtype="float32"), True)
+        ty = forward(layer, draw(N, *shape, seed=1, dtype="float32"))
+        assert {a.dtype for a in (ty, *backward(layer, ty, y))} == {np.dtype("float32")}
+    spy = Spy()
+    for backward_of_the_spy in m.tangents.element_wise_forward, m.tangents.piecewise_linear_backward:
+        assert backward_of_the_spy(spy, tx) is not None and spy.wrt == "input"
+    spy.backward = lambda dy, wrt: asked.append(wrt) or dy
+    asked = []
+    m.tangents.piecewise_linear_backward(spy, tx, tx)
+    assert asked == ["input", "input"]
+    words = "has no forward_tangent and backward_tangent: gradient penalties need both"
+    refuses(NotImplementedError, words, forward, m.layers.Layer(), tx)
+    refuses(NotImplementedError, words, backward, m.layers.Layer(), tx)
 
 
 def critic(m):
@@ -882,7 +924,7 @@ def penalties_are_those_of_their_papers(m):
         (p.SlopeBound(10.0), 10 * (np.maximum(norm - 1, 0) ** 2).mean()),
     ):
         same(penalty.gradient(D, x), expected, 1e-9)
-        passes(m.gradcheck.check_penalty(penalty, D, x), 1e-6)
+        passes(m.second_order_check.check_penalty(penalty, D, x), 1e-6)
     assert (norm > 1).any() and (norm < 1).any()
     flat = m.network.Network(m.layers.Dense(4, 1), dtype="float64")
     flat.theta[...] = 0
@@ -890,14 +932,15 @@ def penalties_are_those_of_their_papers(m):
     assert np.isfinite(flat.dtheta).all()
     same(p.SlopeBound(1.0).gradient(flat, x), 0)
     assert np.isfinite(flat.dtheta).all()
-    asked, backward, backward_tangent = [], D.backward, D.backward_tangent
+    asked, backward, backward_tangent = [], D.backward, p.backward_tangent
     D.backward = lambda dy, wrt: asked.append(wrt) or backward(dy, wrt)
-    D.backward_tangent = lambda dty, wrt: asked.append(wrt) or backward_tangent(dty, wrt)
+    p.backward_tangent = lambda D, dty, wrt: asked.append(wrt) or backward_tangent(D, dty, wrt=wrt)
     p.R1(1.0).gradient(D, x)
+    p.backward_tangent = backward_tangent
     assert asked == ["input", "params"]
     layers = m.reshaping.Flatten(2, 2), m.layers.Dense(4, 3), m.activations.Tanh(), m.layers.Dense(3, 1)
     images = m.network.Network(*layers, dtype="float64")
-    passes(m.gradcheck.check_penalty(p.R1(1.0), images, x.reshape(N, 2, 2)), 1e-6)
+    passes(m.second_order_check.check_penalty(p.R1(1.0), images, x.reshape(N, 2, 2)), 1e-6)
     real, fake = draw(N, 4), draw(N, 4, seed=1)
     assert p.R1(1.0).points(real, fake, None) is real and p.R2(1.0).points(real, fake, None) is fake
     e = np.random.default_rng(5).random((N, 1))
@@ -914,7 +957,7 @@ def penalties_are_those_of_their_papers(m):
 
 
 def gan_adds_the_penalty_to_ds_loss(m):
-    for penalty in m.penalties.R1(2.0), m.penalties.UnitSlope(2.0):
+    for penalty in m.penalties.R1(2.0), m.penalties.R2(2.0), m.penalties.UnitSlope(2.0):
         x, found = draw(N, 4), []
         for options in {}, {"penalty": penalty}:
             gan = game(m, m.objectives.NonSaturating(), **options)
@@ -949,6 +992,13 @@ def gan_packs(m):
     assert gan.pack == 1 and gan.step(x.reshape(6, 2, 2)).V.shape == () and gan.sample(3).shape == (3, 2, 2)
     bad = m.network.Network(D(7, 1), dtype="float64")
     refuses(ValueError, "the generator gives 4 values, but the discriminator takes 7", m.gan.GAN, G, bad)
+    words = "the generator gives (2, 2) values, but the discriminator takes 4"
+    refuses(ValueError, words, m.gan.GAN, images, m.network.Network(D(4, 1), dtype="float64"))
+    words = "the generator gives 4 values, but the discriminator takes (2, 2)"
+    refuses(ValueError, words, m.gan.GAN, m.network.Network(D(3, 4), dtype="float64"), flat)
+    for G, judge, player in (A.ReLU(), A.Tanh(), "generator"), (D(3, 4), A.Tanh(), "discriminator"):
+        players = m.network.Network(G, dtype="float64"), m.network.Network(judge, dtype="float64")
+        refuses(ValueError, f"the {player}, {players[player == 'discriminator']!r}, has no", m.gan.GAN, *players)
 
 
 def gan_compares_with_real_samples(m):
@@ -990,18 +1040,25 @@ def gan_compares_with_real_samples(m):
             same(found[i], (up - down) / 2e-5, 1e-6)
 
 
-def network_goes_backward_through_a_tangent(m):
+def tangents_go_through_a_network(m):
+    forward, backward = m.tangents.forward_tangent, m.tangents.backward_tangent
     D, x, tx, dty = critic(m), draw(N, 4), draw(N, 4, seed=1), draw(N, 1, seed=2)
     D.forward(x)
-    ty = D.forward_tangent(tx)
+    ty = forward(D, tx)
     assert ty.shape == (N, 1)
-    dx = D.backward_tangent(dty).copy()
+    dtx, dx = (d.copy() for d in backward(D, dty))
     dtheta = D.dtheta.copy()
     D.dtheta[...] = 7
-    same(D.backward_tangent(dty, "input"), dx)
-    assert (D.dtheta == 7).all() and D.backward_tangent(dty, "params") is None
+    same(backward(D, dty, wrt="input"), (dtx, dx))
+    assert (D.dtheta == 7).all() and backward(D, dty, wrt="params") == (None, None)
     same(D.dtheta, dtheta)
-    passes(m.gradcheck.check_second_order(D, x), 1e-6)
+    same(dtx, D.backward(dty, "input"))
+    dy = draw(N, 1, seed=3)
+    both = [d.copy() for d in backward(D, dty, dy)]
+    total = D.dtheta.copy()
+    same(both, (dtx, dx + D.backward(dy)))
+    same(total, dtheta + D.dtheta)
+    passes(m.second_order_check.check_second_order(D, x), 1e-6)
 
 
 def network_lets_a_loss_enter_in_the_middle(m):
@@ -1197,10 +1254,11 @@ CHECKS = (
     normalization_gives_its_formulas,
     normalization_keeps_running_statistics,
     dropout_gives_its_formulas,
+    instance_noise_gives_its_formulas,
     schedules_go_where_they_are_said_to,
     activations_pass_the_gradient_check,
     losses_give_their_formulas,
-    losses_give_the_cross_entropy_of_classes,
+    cross_entropy_of_classes_gives_its_formulas,
     objectives_give_the_papers_formulas,
     optimizers_follow_their_papers,
     optimizers_treat_every_part_of_a_long_vector_alike,
@@ -1216,7 +1274,7 @@ CHECKS = (
     gan_adds_the_penalty_to_ds_loss,
     gan_packs,
     gan_compares_with_real_samples,
-    network_goes_backward_through_a_tangent,
+    tangents_go_through_a_network,
     network_lets_a_loss_enter_in_the_middle,
     tangents_and_second_derivatives_are_right,
     penalties_are_those_of_their_papers,

@@ -4,7 +4,7 @@
 `.T`, order of arguments, call of a kindred function, condition and statement in the mathematics (not the validation)
 of the modules in MUTATED, and runs `battery.py` on it until something fails. It prints the score and the survivors:
 those that `EQUIVALENT` does not list with the reason why nobody could tell them apart. The arguments of `maximum`,
-`minimum`, `equal` and `multiply` are not swapped: they commute.
+`minimum`, `equal`, `multiply` and `add` are not swapped: they commute.
 
 The first run let 63 of 809 live. What they had in common, and the checks that they led to:
 - training=True left out of a GAN's step, or wrt="params" (8): nobody had looked at what a step asks of its layers.
@@ -32,13 +32,14 @@ import minigan.backend
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATED = (
-    "layers", "activations", "normalization", "dropout", "maxout", "reshaping", "spectral", "losses", "schedules",
-    "network", "optimizers", "averaging", "objectives", "penalties", "other_objectives", "gan",
+    "schedules", "layers", "activations", "normalization", "dropout", "instance_noise", "maxout", "reshaping",
+    "spectral", "losses", "cross_entropy", "fitting", "network", "optimizers", "averaging", "objectives",
+    "tangents", "penalties", "other_objectives", "gan",
 )  # fmt: skip
-LOADED = (*MUTATED, "diagnosis", "slopes", "gamecheck", "gradcheck")
-VALIDATION = {"_check", "check", "_check_dtype", "_widths", "_below_one", "_same_shape", "_optimizer", "_check_names"}
+LOADED = (*MUTATED, "diagnosis", "slopes", "gamecheck", "gradcheck", "second_order_check")
+VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_optimizer", "check_chain"}
 NOT_MATHEMATICS = VALIDATION | {"__repr__", "summary", "players"}
-SECONDS = 5  # for one mutant: one that hangs is caught
+SECONDS = 5  # of the processor's time, for one mutant: one that hangs is caught, one that has to wait is not
 
 Mutant = namedtuple("Mutant", "key module tree")  # key: "layers.Dense.backward: before -> after"
 
@@ -48,7 +49,7 @@ OPERATORS = {
     ast.Eq: [ast.NotEq], ast.NotEq: [ast.Eq], ast.Is: [ast.IsNot], ast.IsNot: [ast.Is],
     ast.In: [ast.NotIn], ast.NotIn: [ast.In], ast.And: [ast.Or], ast.Or: [ast.And],
 }  # fmt: skip
-COMMUTE = {"maximum", "minimum", "multiply", "equal", "max", "min"}
+COMMUTE = {"maximum", "minimum", "multiply", "add", "equal", "max", "min"}
 KINDRED = {
     "multiply": "divide", "divide": "multiply", "subtract": "add", "add": "subtract", "maximum": "minimum",
     "minimum": "maximum", "greater": "greater_equal", "mean": "sum", "sum": "mean", "log": "log1p", "log1p": "log",
@@ -255,8 +256,8 @@ def _alarm(*_):
 
 def caught(workshop, mutant, checks):
     """The name of the check that fails on a mutant, or None."""
-    before = signal.signal(signal.SIGALRM, _alarm)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    before = signal.signal(signal.SIGPROF, _alarm)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         package = workshop.make(mutant.module, mutant.tree)
         for check in checks:
@@ -267,8 +268,8 @@ def caught(workshop, mutant, checks):
     except Exception as error:
         return locals().get("name", f"import: {type(error).__name__}")
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
     return None
 
 
@@ -309,7 +310,6 @@ def run(modules=MUTATED, every=1):
 
 
 EQUIVALENT = {  # key: why no check can tell the mutant from the original
-    "activations.Activation.second_derivative: return None -> deleted": "a function without a return returns None",
     "spectral.SpectralNorm.forward: self.x, self.sigma = (x, self.u @ self.W @ self.v) -> self.x, self.sigma = (x, "
     "self.v @ (self.u @ self.W))": "the product of two vectors commutes",
     "maxout.Maxout.forward: for k in range(1, self.x.shape[1]): -> for k in range(0, self.x.shape[1]):": "y "
@@ -321,10 +321,10 @@ EQUIVALENT = {  # key: why no check can tell the mutant from the original
     "network.Network.__call__: y = xp.concatenate([self.forward(x[i:i + CHUNK]).copy() for i in range(0, "
     "max(len(x), 1), CHUNK)]) -> y = xp.concatenate([self.forward(x[i:i + CHUNK]).copy() for i in range(0, "
     "max(len(x), 2), CHUNK)])": "one chunk either way: CHUNK is larger than 2",
-    "network.Network._pack: pairs = list(zip(self.layers, values, strict=True)) -> pairs = list(zip(self.layers, "
-    "values))": "there is one entry in values for each layer: strict only says so",
-    "network.Network._pack: pairs = list(zip(self.layers, values, strict=True)) -> pairs = list(zip(self.layers, "
-    "values, strict=False))": "there is one entry in values for each layer: strict only says so",
+    "network.Network._pack: for layer, given in zip(self.layers, values, strict=True): -> for layer, given in "
+    "zip(self.layers, values):": "there is one entry in values for each layer: strict only says so",
+    "network.Network._pack: for layer, given in zip(self.layers, values, strict=True): -> for layer, given in "
+    "zip(self.layers, values, strict=False):": "there is one entry in values for each layer: strict only says so",
     "averaging.Average.step: for mine, new in zip(self.network.state().values(), self.source.state().values(), "
     "strict=True): -> for mine, new in zip(self.network.state().values(), self.source.state().values()):": "the twin "
     "has the same layers: strict only says so",

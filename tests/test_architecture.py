@@ -17,20 +17,23 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 
 # Import only from a lower rank. The order is the reading order.
 RANKS = (
-    ("backend", "files"),
-    ("layers", "activations", "normalization", "dropout", "maxout", "reshaping", "spectral", "losses", "schedules"),
-    ("network", "optimizers", "averaging", "objectives", "penalties"),
-    ("other_objectives", "gan", "data", "diagnosis", "advice"),
+    ("backend", "files", "schedules"),
+    ("layers", "activations", "normalization", "dropout", "instance_noise", "maxout", "reshaping", "spectral"),
+    ("losses", "cross_entropy", "fitting"),
+    ("network", "optimizers", "averaging", "objectives"),
+    ("tangents",),
+    ("penalties", "other_objectives", "gan", "data", "diagnosis", "advice"),
     ("slopes", "checkpoint", "metrics", "plots", "toy_plots", "guard", "recipes", "cli", "doctor"),
-    ("gamecheck", "training", "classifier", "parzen"),
+    ("gamecheck", "training", "classifier", "parzen", "toy_page"),
     ("gradcheck", "run_directory"),
+    ("second_order_check",),
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-LAYERS = "activations", "normalization", "dropout", "maxout", "reshaping", "spectral"
+LAYERS = "activations", "normalization", "dropout", "instance_noise", "maxout", "reshaping", "spectral"
 EXCEPTIONS = {(name, "layers") for name in LAYERS}  # Layer is their base
 CORE = (
-    "layers", "activations", "normalization", "dropout", "maxout", "reshaping", "spectral", "losses", "schedules",
-    "network", "optimizers", "averaging", "objectives", "penalties", "other_objectives", "gan",
+    "schedules", "layers", *LAYERS, "losses", "cross_entropy", "fitting", "network", "optimizers", "averaging",
+    "objectives", "tangents", "penalties", "other_objectives", "gan",
 )  # fmt: skip
 CONSTRUCTORS = {"Generator", "PCG64", "Philox4x3210", "SeedSequence", "default_rng"}
 

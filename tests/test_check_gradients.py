@@ -167,7 +167,7 @@ def test_one_width_stands_for_every_dense_layer(monkeypatch):
     right = Dense.backward
     monkeypatch.setattr(Dense, "backward", lambda self, dy, wrt="both": right(self, -dy, wrt))
     last = call()[1].splitlines()[-1]
-    assert last == "Look first at Dense(5, 4): it fails on its own; 11 other checks that use it fail as well."
+    assert last == "Look first at Dense(5, 4): it fails on its own; 12 other checks that use it fail as well."
 
 
 def test_what_fails_without_the_culprit_is_counted_too(monkeypatch):

@@ -8,8 +8,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from minigan import Dense, LeakyReLU, Network, ReLU, Sigmoid, Tanh, checkpoint
+from minigan import Dense, InstanceNoise, LeakyReLU, Network, ReLU, Sigmoid, Tanh, checkpoint
 from minigan.checkpoint import CheckpointError
+from minigan.schedules import Cosine, Exponential, Linear
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
@@ -128,10 +129,16 @@ def test_a_failed_write_leaves_both_old_checkpoints(path, monkeypatch):
 
 
 def test_a_network_is_rebuilt_from_how_it_prints():
-    network = Network(Dense(3, 4), LeakyReLU(0.1), Dense(4, 5), ReLU(), Dense(5, 2), Tanh(), Sigmoid())
+    network = Network(
+        InstanceNoise(0.5), Dense(3, 4), LeakyReLU(0.1), InstanceNoise(Linear(1.0, 0.0, 10)), Dense(4, 5), ReLU(),
+        Dense(5, 2), Tanh(), InstanceNoise(Exponential(1.0, 0.9, least=0.1)), InstanceNoise(Cosine(1.0, 0.0, 9)),
+        Sigmoid(),
+    )  # fmt: skip
     assert repr(checkpoint.parse_network(repr(network))) == repr(network)
 
 
 def test_code_in_place_of_a_layer_is_not_run():
     with pytest.raises(CheckpointError, match="print is not a layer of minigan"):
         checkpoint.parse_network("Network(print('gotcha'))")
+    with pytest.raises(CheckpointError, match=r"print is not a schedule of minigan \(Cosine, Exponential, Linear\)"):
+        checkpoint.parse_network("Network(InstanceNoise(print('gotcha')))")

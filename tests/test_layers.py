@@ -8,6 +8,7 @@ from minigan import (
     Dense,
     Dropout,
     Flatten,
+    InstanceNoise,
     Layer,
     LayerNorm,
     LeakyReLU,
@@ -20,6 +21,7 @@ from minigan import (
     xp,
 )  # fmt: skip
 from minigan.layers import glorot, he, uniform
+from minigan.schedules import Exponential
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
@@ -37,6 +39,7 @@ LAYERS = {
     "LayerNorm(3)": lambda: LayerNorm(3),
     "BatchNorm(3)": lambda: BatchNorm(3),
     "Dropout(0.5)": lambda: Dropout(0.5),
+    "InstanceNoise(0.5)": lambda: InstanceNoise(0.5),
     "Flatten(2, 3)": lambda: Flatten(2, 3),
     "Reshape(2, 3)": lambda: Reshape(2, 3),
 }
@@ -239,6 +242,8 @@ def test_dense_starts_with_its_init_and_b_at_zero():
         (BatchNorm(3), "BatchNorm(3)"),
         (BatchNorm(3, 0.99), "BatchNorm(3, 0.99)"),
         (Dropout(0.5), "Dropout(0.5)"),
+        (InstanceNoise(0.1), "InstanceNoise(0.1)"),
+        (InstanceNoise(Exponential(1.0, 0.5)), "InstanceNoise(Exponential(1.0, 0.5, 0.0))"),
         (Flatten(2, 3), "Flatten(2, 3)"),
         (Reshape(28, 28), "Reshape(28, 28)"),
     ],
@@ -295,6 +300,25 @@ def test_dropout_draws_anew_in_training_repeatably_and_leaves_the_mean(rng):
     assert (two.forward(x, training=True) == first).all() and not (first == second).all()
     assert {float(value) for value in first.ravel()} == {0.0, float(np.float32(1 / 0.75))}
     assert 0.97 < float(first.mean()) < 1.03 and (one.forward(x) == x).all()
+
+
+@pytest.mark.parametrize("strength, steps", [(Exponential(1.0, 0.5), (0.5, 0.25)), (0.3, (0.3, 0.3))], ids=repr)
+def test_instance_noise_is_drawn_anew_in_training_as_strong_as_stated(strength, steps):
+    network = Network(InstanceNoise(strength), seed=3)
+    x = xp.ones((4000, 2), dtype="float32")
+    first, second = ((network.forward(x, training=True) - x).ravel() for _ in range(2))
+    for noise, step in zip((first, second), steps, strict=True):
+        assert abs(float(noise.std()) / step - 1) < 0.05 and abs(float(noise.mean())) < 0.05 * step
+    assert abs(float((first * second).mean())) < 0.05 * steps[0] * steps[1]
+    assert (network.forward(x) == x).all() and network.layers[0].draws == 2
+    twin = Network(InstanceNoise(strength), seed=3)
+    assert (twin.forward(x, training=True) - x).ravel().tolist() == first.tolist()
+
+
+@pytest.mark.parametrize("strength", [-0.1, float("inf"), float("nan"), Exponential(-1.0, 0.5, -2.0)], ids=repr)
+def test_instance_noise_refuses_a_strength_that_is_none(strength):
+    with pytest.raises(ValueError, match=r"^InstanceNoise\(.*\): the strength must be at least 0 and finite"):
+        InstanceNoise(strength)
 
 
 def test_an_array_of_another_shape_is_refused_with_both_shapes():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import minigan.gradcheck
+import minigan.second_order_check
 
 
 def load(name):

@@ -1,4 +1,4 @@
-"""Second derivatives by hand, and the penalties that are made of them."""
+"""Tangents and second derivatives by hand, and the penalties that are made of them."""
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from minigan import (
     Dense,
     Dropout,
     Flatten,
+    InstanceNoise,
     LayerNorm,
     LeakyReLU,
     Maxout,
@@ -24,11 +25,16 @@ from minigan import (
     SpectralNorm,
     Tanh,
     UnitSlope,
+    backward_tangent,
+    forward_tangent,
     xp,
 )  # fmt: skip
-from minigan.backend import to_numpy
-from minigan.gradcheck import check_game, check_penalty, check_second_order
+from minigan.backend import generator, to_numpy
+from minigan.gan import PENALTY
+from minigan.gradcheck import check_game
 from minigan.layers import Layer
+from minigan.second_order_check import check_penalty, check_second_order
+from minigan.tangents import curved_backward, dense_backward, element_wise_forward, piecewise_linear_backward
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
@@ -41,6 +47,7 @@ LAYERS = {
     "Sigmoid": (Sigmoid, (5,)),
     "Maxout": (lambda: Maxout(6, 2), (6,)),
     "Dropout": (lambda: Dropout(0.4), (5,)),
+    "InstanceNoise": (lambda: InstanceNoise(0.3), (5,)),
     "LayerNorm": (lambda: LayerNorm(5), (5,)),
     "BatchNorm": (lambda: BatchNorm(5), (5,)),
     "Flatten": (lambda: Flatten(2, 3), (2, 3)),
@@ -51,7 +58,8 @@ CRITICS = {
     "kinked": lambda: Network(Dense(4, 6), LeakyReLU(), Dense(6, 6), ReLU(), Dense(6, 1), seed=1, dtype="float64"),
     "normalized": lambda: Network(Dense(4, 6), LayerNorm(6), Tanh(), Dense(6, 1), seed=1, dtype="float64"),
     "masked": lambda: Network(
-        Dense(4, 6), Tanh(), Dropout(0.3), Dense(6, 6), Maxout(6, 3), SpectralNorm(3, 1), seed=1, dtype="float64"
+        InstanceNoise(0.1), Dense(4, 6), Tanh(), Dropout(0.3), Dense(6, 6), Maxout(6, 3), SpectralNorm(3, 1),
+        seed=1, dtype="float64",
     ),
 }  # fmt: skip
 each_critic = pytest.mark.parametrize("critic", [pytest.param(make, id=name) for name, make in CRITICS.items()])
@@ -96,8 +104,8 @@ def test_the_hessian_is_symmetric_and_its_product_is_the_gradients_difference(cr
 
     def hessian_times(v):
         network.forward(x)
-        network.forward_tangent(v)
-        product = network.backward_tangent(ones, wrt="input")
+        forward_tangent(network, v)
+        _, product = backward_tangent(network, ones, wrt="input")
         return xp.zeros_like(x) if product is None else product.copy()
 
     def gradient(x):
@@ -115,7 +123,7 @@ def test_a_tangent_is_the_directional_derivative_of_each_sample(rng):
     v = xp.asarray(rng.standard_normal(x.shape))
     a = network.forward(x)
     g = network.backward(xp.ones_like(a), wrt="input").copy()
-    assert to_numpy(network.forward_tangent(v)[:, 0]) == pytest.approx(to_numpy((g * v).sum(axis=1)), rel=1e-12)
+    assert to_numpy(forward_tangent(network, v)[:, 0]) == pytest.approx(to_numpy((g * v).sum(axis=1)), rel=1e-12)
 
 
 def test_the_penalty_of_a_linear_critic_has_a_closed_form(rng):
@@ -153,20 +161,35 @@ def test_where_each_penalty_looks(rng):
 class Clumsy(Tanh):
     """Forgets that tanh bends."""
 
-    def second_derivative(self):
-        return None
+
+backward_tangent.register(Clumsy, piecewise_linear_backward)
 
 
 class Transposed(Dense):
     """Leaves the tangent out of dW."""
 
-    def backward_tangent(self, dty, dy, wrt="both"):
-        dtx, dx = super().backward_tangent(dty, dy, wrt)
-        self.dW -= self.tx.T @ dty
-        return dtx, dx
+
+@backward_tangent.register(Transposed)
+def transposed_backward(layer, dty, dy=None, wrt="both"):
+    dtx, dx = dense_backward(layer, dty, dy, wrt)
+    layer.dW -= layer.tx.T @ dty
+    return dtx, dx
 
 
-@pytest.mark.parametrize("layer, failing", [(Clumsy(), ["x"]), (Transposed(5, 4), ["0.W"])])
+class Halved(Dense):
+    """Gives half of dtx."""
+
+
+@backward_tangent.register(Halved)
+def halved_backward(layer, dty, dy=None, wrt="both"):
+    dtx, dx = dense_backward(layer, dty, dy, wrt)
+    return dtx / 2, dx
+
+
+WRONG = [(Clumsy(), ["x"]), (Transposed(5, 4), ["0.W"]), (Halved(5, 4), ["tx"])]
+
+
+@pytest.mark.parametrize("layer, failing", WRONG)
 def test_a_wrong_second_derivative_is_found(layer, failing, rng):
     report = check_second_order(layer, rng.standard_normal((7, 5)))
     assert [row.name for row in report.rows if row.verdict == "FAIL"] == failing
@@ -198,28 +221,50 @@ def test_ds_step_descends_its_loss_and_the_penalty_together(penalty, rng):
     twin = game(penalty=penalty)
     twin.discriminator_step(x)  # only for its batch
     twin.discriminator.theta[...] = before
-    twin.draws[:] = with_penalty.draws
-    value = twin._penalize(twin.batch[:6], twin.batch[6:])
-    twin.discriminator.dtheta[...] = 0
+    rng = generator(3, PENALTY, with_penalty.draws[0])
+    value = penalty.gradient(twin.discriminator, penalty.points(twin.batch[:6], twin.batch[6:], rng))
     moved = before - with_penalty.discriminator.theta, before - plain.discriminator.theta
-    twin._penalize(twin.batch[:6], twin.batch[6:])
     assert to_numpy(moved[0] - moved[1]) == pytest.approx(to_numpy(twin.discriminator.dtheta), abs=1e-10)
     assert float(total - loss) == pytest.approx(float(value), rel=1e-9) and float(V) == float(same_v)
 
 
-def test_a_layer_without_a_second_derivative_says_so(rng):
-    class Swish(Layer):
-        def forward(self, x, training=False):
-            return x
+class Square(Layer):
+    """y = x^2"""
 
-        def backward(self, dy, wrt="both"):
-            return dy
+    def forward(self, x, training=False):
+        self.x = x
+        return x * x
 
-    network = Network(Dense(4, 3), Swish(), Dense(3, 1), dtype="float64")
-    with pytest.raises(NotImplementedError, match=r"Swish\(\) has no forward_tangent and backward_tangent: gradient"):
+    def backward(self, dy, wrt="both"):
+        return 2 * self.x * dy
+
+
+class Parabola(Square):
+    """The same, with tangents."""
+
+
+forward_tangent.register(Parabola, element_wise_forward)
+
+
+@backward_tangent.register(Parabola)
+def parabola_backward(layer, dty, dy=None, wrt="both"):
+    return curved_backward(layer, xp.full_like(layer.x, 2), dty, dy)
+
+
+def test_a_layer_of_ones_own_joins_by_registering_its_two_pieces(rng):
+    x = rng.standard_normal((7, 4))
+    assert worst(check_second_order(Parabola(), x)) <= 1e-6
+    network = Network(Dense(4, 3), Parabola(), Dense(3, 1), dtype="float64")
+    assert worst(check_penalty(R1(1.0), network, x)) <= 1e-6
+
+
+def test_a_layer_without_a_second_derivative_says_so():
+    network = Network(Dense(4, 3), Square(), Dense(3, 1), dtype="float64")
+    words = r"Square\(\) has no forward_tangent and backward_tangent: gradient penalties need both, see minigan"
+    with pytest.raises(NotImplementedError, match=words):
         R1(1.0).gradient(network, xp.ones((2, 4)))
-    with pytest.raises(NotImplementedError, match=r"Swish\(\) has no forward_tangent"):
-        Swish().backward_tangent(None, None)
+    with pytest.raises(NotImplementedError, match=words):
+        backward_tangent(Square(), None)
 
 
 @pytest.mark.parametrize("weight", [0, -1.0, float("inf"), float("nan")])

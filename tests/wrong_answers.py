@@ -157,12 +157,12 @@ def hinge(
 
 
 def penalty(squares="(g * g).sum(axis=1)", v="2 * g * slope[:, None] / len(g)", result="phi.mean()",
-            back='D.backward_tangent(xp.ones_like(a), wrt="params")'):  # fmt: skip
+            back='backward_tangent(D, xp.ones_like(a), wrt="params")'):  # fmt: skip
     return f"""
         a = D.forward(x, training=True)
         g = D.backward(xp.ones_like(a), wrt="input")
         phi, slope = self.phi({squares})
-        D.forward_tangent({v})
+        forward_tangent(D, {v})
         {back}
         return {result}"""
 

@@ -180,7 +180,7 @@ def fetch(name, folder, mirrors, timeout, unreachable):
 def receive(url, part, timeout):
     """Write the body at `url` into the file `part`, with a progress bar where stderr is a terminal.
 
-    Raises OSError or HTTPException for whatever fails, too large a body and too slow a server included.
+    Raises OSError (TimeoutError for too slow a server) or HTTPException for whatever fails, too large a body included.
     """
     end = time.monotonic() + PATIENCE * timeout
     with urllib.request.urlopen(url, timeout=timeout) as response, part.open("wb") as file:

@@ -11,9 +11,10 @@ import numpy
 
 from minigan import GAN, BatchNorm, Dense, LeakyReLU, Minimax, Network, NonSaturating, Sigmoid, Tanh
 from minigan.backend import host_generator, to_numpy
-from minigan.gradcheck import check_game, check_loss, check_penalty, gradcheck
+from minigan.gradcheck import check_game, check_loss, gradcheck
 from minigan.penalties import R1
 from minigan.schedules import Linear
+from minigan.second_order_check import check_penalty
 
 N, WIDTH = 7, 5  # different, so that a transpose or a wrong axis does not fit
 FAR = -1000.0, -40.0, -17.0, -1.0, -1e-3, 0.0, 0.3, 2.0, 17.0, 40.0, 1000.0
