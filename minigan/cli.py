@@ -1,4 +1,4 @@
-"""What the scripts share: one-line errors, the device, and stopping at the end of a round."""
+"""What the scripts share: one-line errors, games by name, the device, and stopping at the end of a round."""
 
 import argparse
 import contextlib
@@ -6,6 +6,15 @@ import os
 import signal
 
 from minigan.backend import use
+from minigan.objectives import Minimax, NonSaturating
+from minigan.other_objectives import Hinge, LeastSquares, RelativisticAverage, Wasserstein
+from minigan.penalties import R1, R2, SlopeBound, UnitSlope
+
+OBJECTIVES = {
+    "minimax": Minimax, "non-saturating": NonSaturating, "least-squares": LeastSquares, "wasserstein": Wasserstein,
+    "hinge": Hinge, "relativistic": RelativisticAverage,
+}  # fmt: skip
+PENALTIES = {"r1": R1, "r2": R2, "unit-slope": UnitSlope, "slope-bound": SlopeBound}
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,7 +38,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def whole(minimum):
-    """A `type=` for integers of at least `minimum`."""
+    """A `type=` for integers of at least `minimum`. What it gives raises ArgumentTypeError for anything else."""
 
     def parse(text):
         try:
@@ -41,6 +50,16 @@ def whole(minimum):
         return number
 
     return parse
+
+
+def penalty(text):
+    """The Penalty of "r1:10", say. Raises ValueError for a text that names none."""
+    name, _, weight = text.partition(":")
+    try:
+        return PENALTIES[name](float(weight))
+    except (KeyError, ValueError) as error:
+        wrong = f" ({error})" if name in PENALTIES and weight else ""
+        raise ValueError(f"--penalty {text}: expected {', '.join(PENALTIES)} with a weight, r1:10 say{wrong}") from None
 
 
 def choose_device(name):

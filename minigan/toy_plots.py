@@ -8,16 +8,18 @@ import numpy
 from matplotlib.animation import PillowWriter
 from matplotlib.figure import Figure
 
-from minigan.backend import to_numpy
+from minigan.backend import to_numpy, xp
 from minigan.data.toys import Mixture
 from minigan.files import replacing
-from minigan.objectives import EQUILIBRIUM
+from minigan.objectives import EQUILIBRIUM, Minimax, Objective
+from minigan.other_objectives import Hinge, LeastSquares
 
 SIDE, SAMPLES, ARROWS = 60, 2000, 150  # points of D's surface along a side; samples drawn; arrows among them
 FPS = 6
 SIZE, DPI = (9.6, 5.4), 80
 ARROW = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003, "color": "black", "alpha": 0.7}
 DATA, SAMPLE, CURVE, BEST = "#14366b", "#d9480f", "#2b8a3e", "0.35"
+BELIEF, CRITIC = "RdBu", "PRGn"  # the color maps; either is bright where D takes x for real as much as for fake
 
 
 class Scene(NamedTuple):
@@ -26,7 +28,26 @@ class Scene(NamedTuple):
     round: int
     samples: numpy.ndarray  # (SAMPLES, d), of the same noise in each scene
     pull: numpy.ndarray  # (SAMPLES, d): -dL_G/dx of each sample, times the number of samples
-    belief: numpy.ndarray  # D at the points of the lattice
+    D: numpy.ndarray  # at the points of the lattice: a probability, or the output of a critic
+
+
+class Film(NamedTuple):
+    """What was seen of one game."""
+
+    name: str
+    objective: Objective
+    V: numpy.ndarray  # (rounds,), the value of the game
+    scenes: list
+
+    @property
+    def reach(self):
+        """The largest |a| on the color scale of a critic, one for all scenes: of the median scene 2 % lie beyond it."""
+        return max(numpy.median([numpy.quantile(abs(scene.D), 0.98) for scene in self.scenes]), 1e-12)
+
+    @property
+    def largest(self):
+        """The largest |a| of all scenes, for the curve of a critic."""
+        return max(*(abs(scene.D).max() for scene in self.scenes), 1e-12)
 
 
 class Lattice:
@@ -38,38 +59,91 @@ class Lattice:
     def __init__(self, points):
         low, high = points.min(axis=0), points.max(axis=0)
         half = 0.7 * (high - low).max()
+        self.points = points
         self.low, self.high = (low + high) / 2 - half, (low + high) / 2 + half
+        self.extent = (self.high - self.low).max()
         self.axes = [
             numpy.linspace(a, b, SIDE if len(low) == 2 else SIDE * 5) for a, b in zip(self.low, self.high, strict=True)
         ]
         self.x = numpy.stack(numpy.meshgrid(*self.axes), axis=-1).reshape(-1, len(low)).astype("float32")
 
 
+class Arrows:
+    """Pulls as arrows (ARROWS, d) of the picture: to one scale for all of the scenes, so that they can be compared.
+
+    The strongest twentieth of all pulls is longer than 0.07 of the lattice's extent; `longest`, 0.1, is where an arrow
+    is cut off.
+    """
+
+    def __init__(self, scenes, lattice):
+        lengths = numpy.concatenate([numpy.linalg.norm(scene.pull, axis=1) for scene in scenes])
+        self.scale = 0.07 * lattice.extent / max(numpy.quantile(lengths, 0.95), 1e-12)
+        self.longest = 0.1 * lattice.extent
+
+    def __call__(self, scene):
+        arrows = scene.pull[:ARROWS] * self.scale
+        length = numpy.linalg.norm(arrows, axis=1, keepdims=True)
+        return arrows * numpy.minimum(1, self.longest / numpy.maximum(length, 1e-12))
+
+
+def is_belief(objective):
+    """Whether D of this game says how probable it is that x is real, and its best answer is p / (p + q).
+
+    Elsewhere D's output a(x) is that of a critic: the larger, the more real.
+    """
+    return isinstance(objective, Minimax | LeastSquares)
+
+
 def look(gan, lattice, number):
-    """The Scene of `gan` after round `number`. Nothing of the game changes by it."""
-    D = gan.discriminator
-    x = gan.generator(gan.fixed_noise(SAMPLES))
-    _, da = gan.objective.generator(D.forward(x))
-    pull = D.backward(da, wrt="input") * -len(x)
-    belief = gan.objective.probability(D(lattice.x))[:, 0]
-    D.forget()
-    return Scene(number, *map(to_numpy, (x, pull, belief)))
+    """The Scene of `gan` after round `number`. Nothing of the game changes by it.
+
+    A critic of differences, as that of Wasserstein, has no level: it is given that at which the means of a(x) over
+    the data and over the samples are opposite numbers. Hinge has one, its border is a = 0.
+    """
+    D, objective, n = gan.discriminator, gan.objective, SAMPLES
+    x = gan.generator(gan.fixed_noise(n))
+    a = D.forward(xp.concatenate((x, xp.asarray(lattice.points))))
+    middle = 0 if isinstance(objective, Hinge) else (a[:n].mean() + a[n:].mean()) / 2
+    seen = D.outputs[objective.layer]
+    if objective.sees_real:
+        _, d_fake, d_real = objective.generator(seen[:n], seen[n:])
+    else:
+        (_, d_fake), d_real = objective.generator(seen[:n]), xp.zeros_like(seen[n:])
+    pull = D.backward(xp.concatenate((d_fake, d_real)), wrt="input", layer=objective.layer)[:n] * -n
+    a = D(lattice.x)
+    shown = objective.probability(a) if is_belief(objective) else a - middle
+    return Scene(number, *map(to_numpy, (x, pull, shown[:, 0])))
+
+
+def densities(data, lattice, scene):
+    """(p, q, p / (p + q)) at the points of a lattice in one dimension, each (M,): q is estimated from the samples.
+
+    The last, the best D of Proposition 1, is NaN where neither density has mass.
+    """
+    p = data.density(lattice.x)
+    q = Mixture("q", scene.samples, data.sigmas.min() / 3).density(lattice.x)
+    return p, q, numpy.divide(p, p + q, out=numpy.full_like(p, numpy.nan), where=p + q > 1e-3)
+
+
+def limits(V, equilibrium):
+    """(low, high) of an axis for V (rounds,) and its equilibrium, where it has one: outliers do not set the scale."""
+    known = [] if equilibrium is None else [equilibrium]
+    low, high = numpy.quantile([*V, *known], (0.005, 0.995))
+    margin = 0.05 + 0.05 * (high - low)
+    return min([low, *known]) - margin, max([high, *known]) + margin
 
 
 class Stage:
-    """Draws scenes of a game on `data`, a Toy, beside the value V of each round so far, an array (rounds,).
+    """Draws the scenes of a Film of a game on `data`, a Toy.
 
     Raises ValueError for data of more than two dimensions.
     """
 
-    def __init__(self, data, points, lattice, V, scenes):
-        if data.width > 2:
-            raise ValueError(f"{data!r}: only points in one or two dimensions can be drawn")
-        self.data, self.points, self.lattice, self.V = data, points, lattice, V
-        extent = (lattice.high - lattice.low).max()
-        lengths = numpy.concatenate([numpy.linalg.norm(scene.pull, axis=1) for scene in scenes])
-        self.scale = 0.07 * extent / max(numpy.quantile(lengths, 0.95), 1e-12)  # one for the film: arrows compare
-        self.longest = 0.1 * extent
+    def __init__(self, data, lattice, film):
+        check(data)
+        self.data, self.lattice, self.film = data, lattice, film
+        self.arrows = Arrows(film.scenes, lattice)
+        self.belief = is_belief(film.objective)
         self.figure = Figure(figsize=SIZE, dpi=DPI)
 
     def save_picture(self, path, scene):
@@ -78,13 +152,13 @@ class Stage:
         with replacing(path) as file:
             self.figure.savefig(file, format="png", dpi=1.5 * DPI)
 
-    def save_film(self, path, scenes):
+    def save_film(self, path):
         """Write the scenes as an animated GIF."""
         writer = PillowWriter(FPS)
         with tempfile.TemporaryDirectory() as folder:
             film = Path(folder, "film.gif")  # the writer tells the format by the name, and writes to no open file
             with writer.saving(self.figure, film, DPI):
-                for scene in scenes:
+                for scene in self.film.scenes:
                     self._draw(scene)
                     writer.grab_frame()
             with replacing(path) as file:
@@ -96,33 +170,30 @@ class Stage:
         draw = self._plane if self.data.width == 2 else self._line
         draw(place, scene)
         place.set_title(f"{self.data.name}, round {scene.round:,}")
-        done = numpy.arange(1, scene.round + 1)
-        value.plot(done, self.V[: scene.round], color=CURVE, linewidth=0.7)
-        value.axhline(EQUILIBRIUM, color="black", linestyle="--", linewidth=1, label="$-\\log 4$: D cannot tell")
-        low, high = numpy.quantile([*self.V, EQUILIBRIUM], (0.005, 0.995))  # a few outliers would set the scale
-        margin = 0.05 + 0.05 * (high - low)
-        value.set(title="V(D, G)", xlabel="round", xlim=(0, len(self.V)))
-        value.set_ylim(min(low, EQUILIBRIUM) - margin, max(high, EQUILIBRIUM) + margin)
-        value.legend(loc="upper right", fontsize="small")
-
-    def _arrows(self, scene):
-        """(places, arrows), each (ARROWS, d): minus the gradient, to one scale, none longer than `longest`."""
-        arrows = scene.pull[:ARROWS] * self.scale
-        length = numpy.linalg.norm(arrows, axis=1, keepdims=True)
-        return scene.samples[:ARROWS], arrows * numpy.minimum(1, self.longest / numpy.maximum(length, 1e-12))
+        V, equilibrium = self.film.V, self.film.objective.equilibrium
+        value.plot(numpy.arange(1, scene.round + 1), V[: scene.round], color=CURVE, linewidth=0.7)
+        if equilibrium is not None:
+            label = "$-\\log 4$: D cannot tell" if equilibrium == EQUILIBRIUM else f"{equilibrium:.2f}: D cannot tell"
+            value.axhline(equilibrium, color="black", linestyle="--", linewidth=1, label=label)
+            value.legend(loc="upper right", fontsize="small")
+        value.set(title="V(D, G)", xlabel="round", xlim=(0, len(V)), ylim=limits(V, equilibrium))
 
     def _plane(self, axes, scene):
-        levels = numpy.linspace(0, 1, 21)
+        low, high = (0, 1) if self.belief else (-self.film.reach, self.film.reach)
+        pale = 0.1 * (high - low)  # the ends of the color map are too dark for dots
         surface = axes.contourf(
-            *self.lattice.axes, scene.belief.reshape(SIDE, SIDE), levels, cmap="RdBu", alpha=0.55, vmin=-0.1, vmax=1.1
-        )
-        bar = self.figure.colorbar(surface, cax=self.figure.add_axes((0.575, 0.1, 0.013, 0.82)), ticks=(0, 0.5, 1))
-        bar.ax.set_yticklabels(("fake", "D = ½", "real"), rotation=90, va="center", fontsize="small")
+            *self.lattice.axes, scene.D.reshape(SIDE, SIDE), numpy.linspace(low, high, 21), alpha=0.55,
+            cmap=BELIEF if self.belief else CRITIC, vmin=low - pale, vmax=high + pale,
+            extend="neither" if self.belief else "both",
+        )  # fmt: skip
+        bar = self.figure.colorbar(surface, cax=self.figure.add_axes((0.575, 0.1, 0.013, 0.82)))
+        bar.set_ticks((low, (low + high) / 2, high))
+        names = ("fake", "D = ½", "real") if self.belief else (f"{low:.2g}", "critic a(x)", f"{high:.2g}")
+        bar.ax.set_yticklabels(names, rotation=90, va="center", fontsize="small")
         dots = {"marker": ".", "linestyle": "", "markeredgewidth": 0, "alpha": 0.8}
         axes.plot(*scene.samples[:1000].T, color=SAMPLE, markersize=5, label="samples", **dots)
-        axes.plot(*self.points.T, color=DATA, markersize=3, label="data", **dots)
-        places, arrows = self._arrows(scene)
-        axes.quiver(*places.T, *arrows.T, **ARROW)
+        axes.plot(*self.lattice.points.T, color=DATA, markersize=3, label="data", **dots)
+        axes.quiver(*scene.samples[:ARROWS].T, *self.arrows(scene).T, **ARROW)
         axes.set(xlim=(self.lattice.low[0], self.lattice.high[0]), ylim=(self.lattice.low[1], self.lattice.high[1]))
         axes.set_aspect("equal")
         axes.legend(loc="upper right", fontsize="small", markerscale=3)
@@ -130,20 +201,31 @@ class Stage:
     def _line(self, axes, scene):
         x = self.lattice.axes[0]
         low, high = self.lattice.low[0], self.lattice.high[0]
-        p = self.data.density(self.lattice.x)
-        q = Mixture("q", scene.samples, self.data.sigmas.min() / 3).density(self.lattice.x)
+        p, _, best = densities(self.data, self.lattice, scene)
         top = 1.5 * max(p.max(), 0.67)
         axes.fill_between(x, p, color=DATA, alpha=0.3, linewidth=0, label="p, the data")
         axes.hist(
             scene.samples[:, 0], 60, range=(low, high), density=True, color=SAMPLE, alpha=0.45, label="q, the samples"
         )
-        best = numpy.divide(p, p + q, out=numpy.full_like(p, numpy.nan), where=p + q > 1e-3)
-        axes.plot(x, best, color=BEST, linewidth=4, alpha=0.5, label="p / (p + q), the best D")
-        axes.plot(x, scene.belief, color=CURVE, linewidth=1.8, label="D")
-        axes.axhline(0.5, color="0.5", linestyle=":", linewidth=1)
-        places, arrows = self._arrows(scene)
+        if self.belief:
+            axes.plot(x, best, color=BEST, linewidth=4, alpha=0.5, label="p / (p + q), the best D")
+            axes.plot(x, scene.D, color=CURVE, linewidth=1.8, label="D")
+            axes.axhline(0.5, color="0.5", linestyle=":", linewidth=1)
+        else:
+            critic = axes.twinx()
+            critic.plot(x, scene.D, color=CURVE, linewidth=1.8)
+            critic.axhline(0, color="0.5", linestyle=":", linewidth=1)
+            critic.set_ylim(numpy.multiply(self.film.largest, (-1 - 2 * 0.17, 1)))  # 0 at half the height
+            axes.plot([], [], color=CURVE, linewidth=1.8, label="critic a(x), right axis")
+        arrows, places = self.arrows(scene)[:, 0], scene.samples[:ARROWS, 0]
         level = numpy.linspace(-0.15, -0.025, len(places)) * top  # side by side below the axis, to be told apart
-        axes.quiver(places[:, 0], level, arrows[:, 0], 0 * level, **ARROW)
-        axes.plot(places[:, 0], level, ".", color=SAMPLE, markersize=4, markeredgewidth=0)
+        axes.quiver(places, level, arrows, 0 * level, **ARROW)
+        axes.plot(places, level, ".", color=SAMPLE, markersize=4, markeredgewidth=0)
         axes.set(xlim=(low, high), ylim=(-0.17 * top, top), xlabel="x")
         axes.legend(loc="upper right", fontsize="small")
+
+
+def check(data):
+    """Raises ValueError for a Toy of more than two dimensions."""
+    if data.width > 2:
+        raise ValueError(f"{data!r}: only points in one or two dimensions can be drawn")

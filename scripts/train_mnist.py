@@ -13,31 +13,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from minigan import (
-    R1,
-    R2,
-    Hinge,
-    LeastSquares,
-    Minimax,
-    NonSaturating,
-    RelativisticAverage,
-    SlopeBound,
-    UnitSlope,
-    Wasserstein,
-)  # fmt: skip
 from minigan.advice import read_history
-from minigan.cli import Parser, StopSignal, choose_device, whole
+from minigan.cli import OBJECTIVES, PENALTIES, Parser, StopSignal, choose_device, penalty, whole
 from minigan.data import load
 from minigan.guard import NotFiniteError
 from minigan.recipes import RECIPES
 from minigan.run_directory import RunDirectory, read_config
 from minigan.training import Training, report
-
-OBJECTIVES = {
-    "minimax": Minimax, "non-saturating": NonSaturating, "least-squares": LeastSquares, "wasserstein": Wasserstein,
-    "hinge": Hinge, "relativistic": RelativisticAverage,
-}  # fmt: skip
-PENALTIES = {"r1": R1, "r2": R2, "unit-slope": UnitSlope, "slope-bound": SlopeBound}
 
 
 def main(argv=None):
@@ -66,16 +48,6 @@ def main(argv=None):
     print(f"{data.name}: {len(data):,} images of {data.shape[0]}x{data.shape[1]}, {rounds}; {device}")
     print(f"generator\n{gan.generator.summary()}\ndiscriminator\n{gan.discriminator.summary()}")
     return play(training, run, epochs)
-
-
-def penalty(text):
-    """The Penalty of "r1:10", say."""
-    name, _, weight = text.partition(":")
-    try:
-        return PENALTIES[name](float(weight))
-    except (KeyError, ValueError) as error:
-        wrong = f" ({error})" if name in PENALTIES and weight else ""
-        raise ValueError(f"--penalty {text}: expected {', '.join(PENALTIES)} with a weight, r1:10 say{wrong}") from None
 
 
 def play(training, run, epochs):

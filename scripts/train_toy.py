@@ -2,27 +2,85 @@
 """Train a small generative adversarial network on points in one or two dimensions, and draw the game.
 
 Writes a picture and a film into --out: the data, the samples, D's belief as a surface, the arrows along which D pulls
-the samples, and the value of the game beside it. Ctrl-C stops after the round and draws what there is.
+the samples, and the value of the game beside it. With --html it writes a page instead, on which several games, played
+from the same start, are watched side by side. Ctrl-C stops after the round and draws what there is.
 """
 
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy
 from tqdm import tqdm
 
-from minigan import GAN, Adam, Dense, Minimax, Network, NonSaturating, Tanh
-from minigan.cli import Parser, StopSignal, whole
+from minigan import GAN, Adam, Dense, Network, Tanh
+from minigan.advice import value_in_words
+from minigan.cli import OBJECTIVES, PENALTIES, Parser, StopSignal, penalty, whole
 from minigan.data.toys import TOYS, Mixture, toy
 from minigan.guard import Guard, NotFiniteError
 from minigan.metrics import mode_coverage
-from minigan.objectives import EQUILIBRIUM
 from minigan.schedules import Linear
-from minigan.toy_plots import Lattice, Stage, look
+from minigan.toy_page import save_page
+from minigan.toy_plots import Film, Lattice, Stage, look
 
-OBJECTIVES = {"minimax": Minimax, "non-saturating": NonSaturating}
+ONE, SEVERAL = ["non-saturating"], ["minimax", "non-saturating", "wasserstein"]  # played unless others are asked for
+NEEDED = {"wasserstein": "slope-bound:10"}  # a critic of unbounded slope has no best answer
 TRAIN, SHOW = 0, 1  # streams of data
 SHOWN = 1000  # points of the data in the pictures
+
+
+class Game(NamedTuple):
+    """A game as it is played, and what was seen of it so far."""
+
+    name: str
+    gan: GAN
+    guard: Guard
+    V: list  # of each round
+    scenes: list
+
+
+def main(argv=None):
+    parser = arguments()
+    with parser.mistakes():
+        args = parser.parse_args(argv)
+        data = toy(args.name)
+        games = set_up(data, args)
+        args.out.mkdir(parents=True, exist_ok=True)
+    lattice = Lattice(data.sample(SHOWN, args.seed, SHOW))
+    try:
+        signal = play(games, data, lattice, args)
+    except NotFiniteError as error:
+        parser.exit(1, f"training stopped: {error}.\n")
+    films = [Film(game.name, game.gan.objective, numpy.array(game.V), game.scenes) for game in games]
+    with parser.mistakes():
+        written = draw_page(data, lattice, films, args) if args.html else draw(data, lattice, films[0], args.out)
+    for film in films:
+        row = {"V": film.V[-100:].mean(), "equilibrium": film.objective.equilibrium}
+        name = f"{film.name}: " if args.html else ""
+        print(f"{name}{value_in_words(row)}  {quality(data, film.scenes[-1].samples)}")
+    print(written)
+    return 128 + signal if signal else 0
+
+
+def set_up(data, args):
+    """The games, each with the same players and the same noise. Raises ValueError for options that do not fit."""
+    names = args.objective or (SEVERAL if args.html else ONE)
+    if len(names) > 1 and not args.html:
+        raise ValueError(f"--objective {' '.join(names)}: several games are drawn side by side with --html")
+    given = args.penalty or [NEEDED.get(name, "none") for name in names]
+    if len(given) not in (1, len(names)):
+        raise ValueError(f"--penalty {' '.join(given)}: expected one, or one for each of the {len(names)} objectives")
+    penalties = given * len(names) if len(given) == 1 else given
+    return [set_up_one(data, *each, args) for each in zip(names, penalties, strict=True)]
+
+
+def set_up_one(data, name, slope, args):
+    """The Game of the objective and the penalty (on D's slope) of these names."""
+    G, D = players(data.width, args.hidden, args.latent, args.seed)
+    rates = (falling(network, args.lr, args.rounds) for network in (G, D))
+    bound = None if slope == "none" else penalty(slope)
+    gan = GAN(G, D, OBJECTIVES[name](), args.seed, *rates, penalty=bound)
+    return Game(f"{name} + {slope}" if bound else name, gan, Guard(gan), [], [])
 
 
 def players(width, hidden, latent, seed):
@@ -32,31 +90,6 @@ def players(width, hidden, latent, seed):
     return G, D
 
 
-def main(argv=None):
-    parser = arguments()
-    with parser.mistakes():
-        args = parser.parse_args(argv)
-        data = toy(args.name)
-        G, D = players(data.width, args.hidden, args.latent, args.seed)
-        rates = (falling(network, args.lr, args.rounds) for network in (G, D))
-        gan = GAN(G, D, OBJECTIVES[args.objective](), args.seed, *rates)
-        args.out.mkdir(parents=True, exist_ok=True)
-    points = data.sample(SHOWN, args.seed, SHOW)
-    lattice = Lattice(points)
-    try:
-        V, scenes, signal = play(gan, data, lattice, args)
-    except NotFiniteError as error:
-        parser.exit(1, f"training stopped: {error}.\n")
-    picture, film = (args.out / f"{data.name}.{ending}" for ending in ("png", "gif"))
-    with parser.mistakes():
-        stage = Stage(data, points, lattice, V, scenes)
-        stage.save_picture(picture, scenes[-1])
-        stage.save_film(film, scenes)
-    print(f"V {V[-100:].mean():.3f} (equilibrium {EQUILIBRIUM:.3f})  {quality(data, scenes[-1].samples)}")
-    print(f"now open {picture}; how it came about is in {film}")
-    return 128 + signal if signal else 0
-
-
 def falling(network, lr, rounds):
     """An Adam whose rate falls linearly to 0. Raises ValueError for an lr that is no rate."""
     optimizer = Adam(network, lr)
@@ -64,23 +97,49 @@ def falling(network, lr, rounds):
     return optimizer
 
 
-def play(gan, data, lattice, args):
-    """Train until the end or a signal: (V of each round, scenes, the signal's number or None).
+def play(games, data, lattice, args):
+    """Train all of the games round by round, until the end or a signal: its number, or None.
 
     Raises NotFiniteError where a number is no longer finite.
     """
-    V, scenes, guard = [], [look(gan, lattice, 0)], Guard(gan)
     moments = {round(args.rounds * part**1.5) for part in numpy.linspace(0, 1, args.frames)}  # early ones lie closer
+    for game in games:
+        game.scenes.append(look(game.gan, lattice, 0))
     with StopSignal() as stop:
         for t in tqdm(range(1, args.rounds + 1), unit="round", disable=None):
             x = data.sample(args.batch_size, args.seed, TRAIN, t)
-            guard.begin_round(x)
-            V.append(gan.step(x).V)
+            for game in games:
+                game.guard.begin_round(x)
+                game.V.append(game.gan.step(x).V)
             if t in moments or t == args.rounds or stop.number:
-                scenes.append(look(gan, lattice, t))
+                for game in games:
+                    game.scenes.append(look(game.gan, lattice, t))
             if stop.number:
                 break
-    return numpy.array(V), scenes, stop.number
+    return stop.number
+
+
+def draw(data, lattice, film, out):
+    """Write a picture and a film of one game into the directory `out`; says where."""
+    picture, gif = (out / f"{data.name}.{ending}" for ending in ("png", "gif"))
+    stage = Stage(data, lattice, film)
+    stage.save_picture(picture, film.scenes[-1])
+    stage.save_film(gif)
+    return f"now open {picture}; how it came about is in {gif}"
+
+
+def draw_page(data, lattice, films, args):
+    """Write the page of all games into args.out; says where."""
+    path, played = args.out / f"{data.name}.html", len(films[0].V)
+    stopped = "" if played == args.rounds else f", stopped after {played:,}"
+    setting = (
+        f"Each player has two hidden layers of {args.hidden} tanh units, z has width {args.latent}. "
+        f"{args.rounds:,} rounds of {args.batch_size}{stopped}, by Adam, whose rate falls linearly from {args.lr:g} "
+        f"to 0. Seed {args.seed}."
+    )
+    words = [[quality(data, scene.samples) for scene in film.scenes] for film in films]
+    save_page(path, data, lattice, films, words, setting)
+    return f"now open {path}"
 
 
 def quality(data, samples):
@@ -98,13 +157,19 @@ def arguments():
     parser = Parser(__doc__)
     add = parser.add_argument
     add("name", help=f"the distribution: {', '.join(TOYS)}")
+    add("--html", action="store_true", help="write a page with a slider, on which games stand side by side")
     add("--rounds", type=whole(1), default=5000, help="steps of each player (default: %(default)s)")
     add("--batch-size", type=whole(1), default=128, help="points in a round (default: %(default)s)")
     add("--lr", type=float, default=2e-3,
         help="both players' learning rate, which falls linearly to 0 (default: %(default)s)")  # fmt: skip
     add("--hidden", type=whole(1), default=64, help="width of the two hidden layers (default: %(default)s)")
     add("--latent", type=whole(1), default=2, help="width of the noise z (default: %(default)s)")
-    add("--objective", choices=OBJECTIVES, default="non-saturating", help="what G minimizes (default: %(default)s)")
+    add("--objective", choices=OBJECTIVES, nargs="+", metavar="OBJECTIVE",
+        help=f"what the players minimize: {', '.join(OBJECTIVES)}; with --html as many as you like "
+        f"(default: {ONE[0]}; with --html: {' '.join(SEVERAL)})")  # fmt: skip
+    add("--penalty", nargs="+", metavar="NAME:WEIGHT",
+        help=f"on the slope of D: {', '.join(PENALTIES)}; r1:10 say, or none: one for all objectives, or one for each "
+        f"(default: {NEEDED['wasserstein']} for wasserstein, none for the others)")  # fmt: skip
     add("--seed", type=whole(0), default=0, help="the same seed gives the same pictures (default: %(default)s)")
     add("--frames", type=whole(2), default=40, help="scenes of the film (default: %(default)s)")
     add("--out", type=Path, default=Path("out", "toys"), help="directory to write into (default: %(default)s)")

@@ -3,11 +3,27 @@
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from matplotlib.text import Text
 from PIL import Image
 
-from minigan import GAN, Dense, Minimax, Network, NonSaturating, Tanh, to_numpy
+from minigan import (
+    GAN,
+    Dense,
+    FeatureMatching,
+    Hinge,
+    LeastSquares,
+    Minimax,
+    Network,
+    NonSaturating,
+    RelativisticAverage,
+    Tanh,
+    Wasserstein,
+    to_numpy,
+    xp,
+)  # fmt: skip
 from minigan.data.toys import Mixture, toy
-from minigan.toy_plots import SAMPLES, SIDE, Lattice, Stage, look
+from minigan.objectives import EQUILIBRIUM
+from minigan.toy_plots import SAMPLES, SIDE, Arrows, Film, Lattice, Scene, Stage, densities, is_belief, limits, look
 
 
 def game(width, objective=NonSaturating()):
@@ -17,6 +33,17 @@ def game(width, objective=NonSaturating()):
     return GAN(G, D, objective)
 
 
+def filmed(name, objective=NonSaturating(), rounds=1):
+    """(data, lattice, film) of a short game."""
+    data = toy(name)
+    gan, lattice, V = game(data.width, objective), Lattice(data.sample(200, 0)), []
+    scenes = [look(gan, lattice, 0)]
+    for t in range(1, rounds + 1):
+        V.append(gan.step(data.sample(32, 1, t)).V)
+        scenes.append(look(gan, lattice, t))
+    return data, lattice, Film("a game", objective, np.array(V), scenes)
+
+
 @pytest.mark.parametrize("width", [1, 2])
 def test_the_lattice_covers_the_data_with_a_margin(width, rng):
     points = rng.uniform(-1, 3, (500, width)).astype("float32")
@@ -24,6 +51,7 @@ def test_the_lattice_covers_the_data_with_a_margin(width, rng):
     assert lattice.x.shape == ((SIDE * 5, 1) if width == 1 else (SIDE * SIDE, 2)) and lattice.x.dtype == "float32"
     np.testing.assert_allclose(lattice.low, -1.8, atol=0.1)
     np.testing.assert_allclose(lattice.high, 3.8, atol=0.1)
+    assert lattice.extent == pytest.approx(5.6, abs=0.1)
     np.testing.assert_allclose(lattice.x.min(axis=0), lattice.low, rtol=1e-6)
     np.testing.assert_allclose(lattice.x.max(axis=0), lattice.high, rtol=1e-6)
 
@@ -44,47 +72,149 @@ def test_a_scene_is_what_the_players_say_and_leaves_them_alone(width, objective,
 
     strength = (1 - probability(scene.samples)) if type(objective) is NonSaturating else probability(scene.samples)
     np.testing.assert_allclose(scene.pull, strength * W.T, rtol=1e-4, atol=1e-7)
-    np.testing.assert_allclose(scene.belief, probability(lattice.x)[:, 0], rtol=1e-4)
+    np.testing.assert_allclose(scene.D, probability(lattice.x)[:, 0], rtol=1e-4)
     again = look(gan, lattice, 7)
     assert np.array_equal(scene.samples, again.samples)
     after = [network.theta.copy() for network in (gan.generator, gan.discriminator)], list(gan.draws)
     assert after[1] == before[1] and all((a == b).all() for a, b in zip(before[0], after[0], strict=True))
+    assert gan.discriminator.outputs == []
+
+
+@pytest.mark.parametrize(
+    "objective", [LeastSquares(), Wasserstein(), Hinge(), RelativisticAverage(), FeatureMatching(0)], ids=repr
+)
+def test_the_pull_of_every_objective_is_the_slope_of_its_loss(objective):
+    """With the data of the lattice as the real samples, for the games whose G looks at them."""
+    G = Network(Dense(2, 8), Tanh(), Dense(8, 2), dtype="float64", seed=1)
+    D = Network(Dense(2, 6), Tanh(), Dense(6, 1), dtype="float64", seed=2)
+    gan, lattice = GAN(G, D, objective), Lattice(toy("moons").sample(50, 0).astype("float64"))
+    scene = look(gan, lattice, 0)
+
+    def loss(x):
+        D.forward(xp.concatenate((x, lattice.points)))
+        a = D.outputs[objective.layer]
+        return objective.generator(*((a[:SAMPLES], a[SAMPLES:]) if objective.sees_real else (a[:SAMPLES],)))[0]
+
+    for i, axis in (0, 0), (3, 1), (SAMPLES - 1, 0):
+        step = np.zeros((SAMPLES, 2))
+        step[i, axis] = 1e-4
+        slope = (loss(scene.samples + step) - loss(scene.samples - step)) / 2e-4
+        np.testing.assert_allclose(scene.pull[i, axis], -SAMPLES * slope, rtol=1e-5)
+
+
+@pytest.mark.parametrize("objective", [Wasserstein(), RelativisticAverage()], ids=repr)
+def test_a_critic_of_differences_is_shown_with_0_midway_between_data_and_samples(objective):
+    gan, lattice = game(2, objective), Lattice(toy("ring").sample(300, 0))
+    gan.discriminator.layers[0].b += 100
+    scene = look(gan, lattice, 0)
+    a, real, fake = (gan.discriminator(x) for x in (lattice.x, lattice.points, scene.samples))
+    np.testing.assert_allclose(scene.D, (a - (real.mean() + fake.mean()) / 2)[:, 0], atol=1e-3)
+    assert abs(scene.D).max() < 20
+
+
+def test_hinge_keeps_its_border_and_least_squares_its_probability():
+    for objective in Hinge(), LeastSquares():
+        gan, lattice = game(2, objective), Lattice(toy("ring").sample(30, 0))
+        a = gan.discriminator(lattice.x)[:, 0]
+        assert a.min() < 0 and a.max() > 1
+        expected = a if type(objective) is Hinge else a.clip(0, 1)
+        np.testing.assert_array_equal(look(gan, lattice, 0).D, expected)
+
+
+def test_only_where_the_best_answer_is_a_probability_d_is_a_belief():
+    assert [is_belief(o) for o in (Minimax(), NonSaturating(real=0.9), LeastSquares(), FeatureMatching(0))] == [
+        True
+    ] * 4
+    assert [is_belief(o) for o in (Wasserstein(), Hinge(), RelativisticAverage())] == [False] * 3
 
 
 @pytest.mark.parametrize("name", ["ring", "three-gaussians"])
-def test_pictures_and_films_are_written(name, tmp_path):
-    data = toy(name)
-    gan, points = game(data.width), data.sample(200, 0)
-    lattice, V = Lattice(points), []
-    scenes = [look(gan, lattice, 0)]
-    for t in range(1, 2):
-        V.append(gan.step(data.sample(32, 1, t)).V)
-        scenes.append(look(gan, lattice, t))
-    stage = Stage(data, points, lattice, np.array(V), scenes)
-    stage.save_picture(tmp_path / "a.png", scenes[-1])
+@pytest.mark.parametrize("objective", [NonSaturating(), Wasserstein()], ids=repr)
+def test_pictures_and_films_are_written(name, objective, tmp_path):
+    data, lattice, film = filmed(name, objective)
+    stage = Stage(data, lattice, film)
+    stage.save_picture(tmp_path / "a.png", film.scenes[-1])
     picture = imread(tmp_path / "a.png")[..., :3]
     assert picture.shape == (648, 1152, 3) and picture.std() > 0.05
-    stage.save_film(tmp_path / "a.gif", scenes)
-    with Image.open(tmp_path / "a.gif") as film:
-        assert (film.n_frames, film.size) == (2, (768, 432))
+    stage.save_film(tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert (gif.n_frames, gif.size) == (2, (768, 432))
+
+
+def texts(stage):
+    """Everything that is written on the figure of the last drawing."""
+    return [text.get_text() for text in stage.figure.findobj(Text)]
+
+
+@pytest.mark.parametrize("name", ["ring", "gaussian"])
+def test_a_picture_says_how_d_is_to_be_read_and_where_v_would_rest(name):
+    for objective, words, others in (
+        (NonSaturating(), ["$-\\log 4$: D cannot tell"], ["critic"]),
+        (LeastSquares(), ["-0.25: D cannot tell"], ["critic"]),
+        (Hinge(), ["-2.00: D cannot tell", "critic a(x)"], ["D = ½", "the best D"]),
+    ):
+        data, lattice, film = filmed(name, objective)
+        stage = Stage(data, lattice, film)
+        stage._draw(film.scenes[-1])
+        said = "\n".join(texts(stage))
+        assert all(word in said for word in words) and not any(word in said for word in others), said
+
+
+def test_an_unknown_equilibrium_is_not_drawn():
+    class Own(NonSaturating):
+        equilibrium = None
+
+    data, lattice, film = filmed("ring", Own())
+    stage = Stage(data, lattice, film)
+    stage._draw(film.scenes[-1])
+    assert not any("cannot tell" in text for text in texts(stage))
 
 
 def test_arrows_compare_over_the_film_and_none_is_too_long():
-    gan, data = game(2), toy("ring")
-    lattice = Lattice(data.sample(100, 0))
-    weak = look(gan, lattice, 0)
+    lattice = Lattice(toy("ring").sample(100, 0))
+    weak = look(game(2), lattice, 0)
     weak = weak._replace(pull=np.ones_like(weak.pull))
     strong = weak._replace(pull=4 * weak.pull)
-    stage = Stage(data, data.sample(10, 0), lattice, np.zeros(1), [weak, weak, strong])
-    extent = (lattice.high - lattice.low).max()
-    short, long = (np.linalg.norm(stage._arrows(scene)[1], axis=1) for scene in (weak, strong))
-    np.testing.assert_allclose(long, 0.07 * extent, rtol=1e-6)
+    arrows = Arrows([weak, weak, strong], lattice)
+    short, long = (np.linalg.norm(arrows(scene), axis=1) for scene in (weak, strong))
+    np.testing.assert_allclose(long, 0.07 * lattice.extent, rtol=1e-6)
     np.testing.assert_allclose(short, long / 4, rtol=1e-6)
     wild = weak._replace(pull=1e6 * weak.pull)
-    np.testing.assert_allclose(np.linalg.norm(stage._arrows(wild)[1], axis=1), 0.1 * extent, rtol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(arrows(wild), axis=1), 0.1 * lattice.extent, rtol=1e-6)
+
+
+def test_the_scale_of_a_critic_holds_for_all_scenes_and_one_wild_scene_does_not_set_it():
+    scenes = [Scene(t, None, None, size * np.linspace(-1, 1, 101)) for t, size in enumerate((1, 2, -50))]
+    film = Film("", Wasserstein(), np.zeros(2), scenes)
+    assert film.reach == pytest.approx(2 * 0.98, abs=0.02) and film.largest == 50
+    still = film._replace(scenes=[scenes[0]._replace(D=np.zeros(9))])
+    assert 0 < still.reach < 1e-9 and 0 < still.largest < 1e-9
+
+
+def test_densities_are_those_of_data_and_samples_and_their_best_d():
+    data, lattice, film = filmed("gaussian")
+    drawn = film.scenes[0]._replace(samples=to_numpy(data.sample(SAMPLES, 5)))
+    p, q, best = densities(data, lattice, drawn)
+    np.testing.assert_array_equal(p, data.density(lattice.x))
+    assert abs(q - p).max() < 0.1 * p.max()
+    seen = p > 0.1
+    np.testing.assert_allclose(best[seen], 0.5, atol=0.08)
+    far = drawn._replace(samples=drawn.samples - 100)
+    best = densities(data, lattice, far)[2]
+    assert np.array_equal(np.isnan(best), p <= 1e-3) and np.isnan(best).any() and (best[seen] == 1).all()
+
+
+@pytest.mark.parametrize("equilibrium", [None, EQUILIBRIUM, 3.0, -3.0])
+def test_the_axis_of_v_holds_the_equilibrium_but_not_every_outlier(equilibrium):
+    V = np.append(np.linspace(-1.4, -1.2, 5000), [-900.0, 900.0])
+    low, high = limits(V, equilibrium)
+    assert -3.4 < low < -3 if equilibrium == -3 else -1.7 < low < -1.4
+    assert 3 < high < 3.4 if equilibrium == 3 else -1.2 < high < -1
+    low, high = limits(np.array([2.0]), equilibrium)
+    assert low < min(2, equilibrium or 2) and high > max(2, equilibrium or 2)
 
 
 def test_three_dimensions_are_refused_in_words():
     data = Mixture("ball", [[0.0, 0.0, 0.0]], 1.0)
     with pytest.raises(ValueError, match="<ball: points in 3 dimensions>: only points in one or two dimensions can be"):
-        Stage(data, None, None, None, [])
+        Stage(data, None, None)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -12,7 +13,6 @@ from matplotlib.image import imread
 from PIL import Image
 
 from minigan import BatchNorm, Maxout, Network, gradcheck
-from minigan.schedules import Exponential
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -60,7 +60,7 @@ def test_a_picture_and_a_film_of_each_kind(name, said, tmp_path, capsys):
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, capsys, monkeypatch):
     module = script("train_toy")
-    monkeypatch.setattr(module.Stage, "save_film", lambda stage, path, scenes: None)
+    monkeypatch.setattr(module.Stage, "save_film", lambda stage, path: None)
     for out, seed in ("a", 1), ("b", 1), ("c", 2):
         module.main(["spiral", *map(str, SHORT), "--seed", str(seed), "--out", str(tmp_path / out)])
     a, b, c = ((tmp_path / out / "spiral.png").read_bytes() for out in "abc")
@@ -82,6 +82,92 @@ def test_ctrl_c_stops_after_the_round_and_draws(tmp_path, capsys, monkeypatch):
     with Image.open(tmp_path / "ring.gif") as film:
         assert film.n_frames == 2
     assert imread(tmp_path / "ring.png").shape[:2] == (648, 1152)
+
+
+def content_of(page):
+    """What the page's script draws."""
+    return json.loads(re.search(r'<script type="application/json" id="film">(.*?)</script>', page.read_text())[1])
+
+
+def test_a_page_of_three_games_is_written_in_place_of_picture_and_film(tmp_path, capsys):
+    assert train("grid", "--html", *SHORT, "--out", tmp_path / "new") == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["grid.html"]
+    content = content_of(tmp_path / "new" / "grid.html")
+    assert content["rounds"] == [0, 20] and content["played"] == 20 and len(content["games"]) == 3
+    page = (tmp_path / "new" / "grid.html").read_text()
+    names = ["minimax", "non-saturating", "wasserstein + slope-bound:10"]
+    assert re.findall("<h4>(.*)</h4>", page) == names
+    assert "two hidden layers of 8 tanh units, z has width 2. 20 rounds of 16, by Adam" in page and "Seed 0." in page
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert last == f"now open {tmp_path}/new/grid.html"
+    assert [line.split(": V ")[0] for line in lines] == names and all("of 25 modes, " in line for line in lines)
+    assert "(equilibrium +0.000)" in lines[2]
+    assert all("of 25 modes" in words for game in content["games"] for words in game["words"])
+
+
+def test_every_game_begins_with_the_same_players_and_sees_the_same_data_and_noise(monkeypatch, tmp_path):
+    module, seen = script("train_toy"), []
+    step = module.GAN.step
+
+    def watched(gan, x):
+        if not any(gan is other for other, *_ in seen):
+            theta = [network.theta.copy() for network in (gan.generator, gan.discriminator)]
+            seen.append((gan, x.copy(), *theta, gan.fixed_noise(5), gan.latent_points(5, 0, 1)))
+        return step(gan, x)
+
+    monkeypatch.setattr(module.GAN, "step", watched)
+    module.main(["moons", "--html", *map(str, SHORT), "--objective", *module.OBJECTIVES, "--out", str(tmp_path)])
+    assert [type(gan.objective) for gan, *_ in seen] == list(module.OBJECTIVES.values())
+    assert [repr(gan.penalty) for gan, *_ in seen] == [*["None"] * 3, "SlopeBound(10.0)", *["None"] * 2]
+    first = seen[0][1:]
+    assert all(np.array_equal(a, b) for _, *rest in seen[1:] for a, b in zip(first, rest, strict=True))
+
+
+def test_a_game_goes_the_same_way_alone_and_beside_others(tmp_path):
+    train("gaussian", "--html", *SHORT, "--objective", "hinge", "--out", tmp_path / "a")
+    train("gaussian", "--html", *SHORT, "--objective", "relativistic", "hinge", "--out", tmp_path / "b")
+    (alone,), (_, beside) = (content_of(tmp_path / name / "gaussian.html")["games"] for name in "ab")
+    assert alone == beside
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (["--penalty", "r1:2"], ["minimax + r1:2", "non-saturating + r1:2", "wasserstein + r1:2"]),
+        (["--objective", "wasserstein", "--penalty", "none"], ["wasserstein"]),
+        (["--objective", "hinge", "hinge", "--penalty", "none", "r2:1"], ["hinge", "hinge + r2:1"]),
+    ],
+)
+def test_penalties_are_for_all_games_or_one_for_each(options, names):
+    module = script("train_toy")
+    games = module.set_up(module.toy("ring"), module.arguments().parse_args(["ring", "--html", *options]))
+    assert [game.name for game in games] == names
+    assert ["+" in game.name for game in games] == [game.gan.penalty is not None for game in games]
+
+
+def test_another_game_is_drawn_without_a_page_as_well(tmp_path, capsys):
+    assert train("ring", *SHORT, "--objective", "wasserstein", "--out", tmp_path) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ring.gif", "ring.png"]
+    line, _ = capsys.readouterr().out.splitlines()
+    assert line.startswith("V ") and "(equilibrium +0.000)" in line
+
+
+def test_ctrl_c_stops_all_games_after_the_same_round_and_writes_the_page(tmp_path, capsys, monkeypatch):
+    module = script("train_toy")
+
+    def step(gan, x):
+        if gan.draws[0] == 4 and isinstance(gan.objective, module.OBJECTIVES["non-saturating"]):
+            signal.raise_signal(signal.SIGINT)
+        return original(gan, x)
+
+    original = module.GAN.step
+    monkeypatch.setattr(module.GAN, "step", step)
+    args = "ring", "--html", "--rounds", 1000, "--hidden", 8, "--out", tmp_path
+    assert module.main([*map(str, args)]) == 128 + signal.SIGINT
+    content = content_of(tmp_path / "ring.html")
+    assert content["rounds"][-1] == content["played"] == 3
+    assert all(len(game["D"]["codes"]) == len(content["rounds"]) for game in content["games"])
+    assert "1,000 rounds of 128, stopped after 3, by Adam" in (tmp_path / "ring.html").read_text()
 
 
 def test_what_is_not_finite_stops_training_in_words(tmp_path, capsys):
@@ -108,6 +194,16 @@ def test_learning_brings_the_samples_nearer_to_the_data(tmp_path, capsys):
         (["ring", "--rounds", "0"], "argument --rounds: expected a whole number of at least 1, not '0'"),
         (["ring", "--frames", "1"], "argument --frames: expected a whole number of at least 2, not '1'"),
         (["ring", "--objective", "wgan"], "argument --objective: invalid choice: 'wgan'"),
+        (
+            ["ring", "--objective", "hinge", "minimax"],
+            "--objective hinge minimax: several games are drawn side by side",
+        ),
+        (["ring", "--penalty", "r3:1"], "--penalty r3:1: expected r1, r2, unit-slope, slope-bound with a weight"),
+        (
+            ["ring", "--html", "--penalty", "r1:1", "none"],
+            "--penalty r1:1 none: expected one, or one for each of the 3",
+        ),
+        (["ring", "--html", "--out", "/dev/null/r"], "Not a directory"),
         (["ring", "--out", "/dev/null/r"], "Not a directory"),
         ([], "the following arguments are required: name"),
     ],
@@ -220,18 +316,6 @@ def test_the_derivatives_of_the_waves_are_right(modes, rng):
     assert report.ok, str(report)
     b = Network(modes.Waves(2, 4000, 2.0)).layers[0]
     assert abs(b.W.std() / 2 - 1) < 0.05 and abs(b.b).max() <= np.pi and b.b.std() > 1.7
-
-
-def test_the_blur_adds_what_its_schedule_says_and_hands_the_gradient_through(modes):
-    network = Network(modes.Blur(Exponential(1.0, 0.5)), seed=3)
-    x = np.ones((4000, 2), "float32")
-    first = network.forward(x, training=True) - x
-    second = network.forward(x, training=True) - x
-    assert abs(first.std() / 0.5 - 1) < 0.05 and abs(second.std() / 0.25 - 1) < 0.05
-    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.05
-    dy = np.full((4000, 2), 3.0, "float32")
-    assert network.backward(dy) is dy and network.backward(dy, wrt="params") is None
-    assert np.array_equal(network.forward(x), x) and network.layers[0].draws == 2
 
 
 @pytest.mark.slow
