@@ -15,8 +15,10 @@ from reference import D_WIDTHS, G_WIDTHS, batch, machine, players
 from minigan import (
     GAN,
     R1,
+    Dense,
     FeatureMatching,
     Hinge,
+    InstanceNoise,
     LeakyReLU,
     LeastSquares,
     Minimax,
@@ -36,10 +38,13 @@ GAMES = {
     "relativistic average": {"objective": RelativisticAverage()},
     "feature matching": {"objective": FeatureMatching(-2)},
     "Wasserstein, clipped": {"objective": Wasserstein(0.01)},
-    "Wasserstein, unit slope (WGAN-GP)": {"objective": Wasserstein(), "penalty": UnitSlope(10.0)},
-    "Wasserstein, slope bound (WGAN-LP)": {"objective": Wasserstein(), "penalty": SlopeBound(10.0)},
+    "Wasserstein, unit slope": {"objective": Wasserstein(), "penalty": UnitSlope(10.0)},
+    "Wasserstein, slope bound": {"objective": Wasserstein(), "penalty": SlopeBound(10.0)},
+    "Wasserstein, slope bound, k = 5": {"objective": Wasserstein(), "penalty": SlopeBound(10.0), "k": 5},
     "non-saturating, R1": {"penalty": R1(1.0)},
-    "hinge, spectral norm": {"objective": Hinge(), "spectral": True},
+    "hinge, spectral norm": {"objective": Hinge(), "dense": SpectralNorm},
+    "packing 2": {"pack": 2},
+    "instance noise": {"first": (InstanceNoise(0.1),)},
 }
 
 
@@ -52,10 +57,9 @@ def main(argv=None):
     parser.add_argument("--json", help="write the figures to this file too")
     args = parser.parse_args(argv)
     widths = (G_WIDTHS, D_WIDTHS) if args.widths == "reference" else ((5, 8, 6), (6, 7, 5, 1))
-    x = batch(args.batch, widths[0][-1])
     plain, found = make(widths), {}
     for name, options in GAMES.items():
-        found[name] = compare(plain, make(widths, **options), x, args)
+        found[name] = compare(plain, make(widths, **options), args)
         low, ratio, high = found[name]
         print(f"{name:<38}{ratio:6.2f} x   ({low:.2f} to {high:.2f})", flush=True)
     if args.json:
@@ -64,23 +68,23 @@ def main(argv=None):
     return 0
 
 
-def make(widths, spectral=False, **options):
-    """The reference game with another objective or penalty, or with spectrally normalized layers in D."""
-    G, D = players(*widths)
-    if spectral:
-        pairs = itertools.pairwise(widths[1])
-        layers = [layer for n_in, n_out in pairs for layer in (SpectralNorm(n_in, n_out), LeakyReLU())]
-        D = Network(*layers[:-1], seed=1)
+def make(widths, dense=Dense, pack=1, first=(), **options):
+    """The reference game with another objective or penalty, other layers in D, or a D of `pack` samples at a time."""
+    G, _ = players(*widths)
+    size, *hidden = widths[1]
+    pairs = itertools.pairwise((pack * size, *hidden))
+    layers = [layer for n_in, n_out in pairs for layer in (dense(n_in, n_out), LeakyReLU())]
+    D = Network(*first, *layers[:-1], seed=1)
     return GAN(G, D, options.pop("objective", NonSaturating()), **options)
 
 
-def compare(plain, other, x, args):
+def compare(plain, other, args):
     """Quartiles of the ratio of their times, over blocks in turns."""
-    for gan in plain, other:
-        time_of(lambda gan=gan: gan.step(x), 3)
-    ratios = []
+    ratios, games = [], [(gan, batch(args.batch * gan.k, gan.generator.n_out)) for gan in (plain, other)]
+    for gan, x in games:
+        time_of(lambda gan=gan, x=x: gan.step(x), 3)
     for _ in range(args.blocks):
-        one, two = (time_of(lambda gan=gan: gan.step(x), args.rounds) for gan in (plain, other))
+        one, two = (time_of(lambda gan=gan, x=x: gan.step(x), args.rounds) for gan, x in games)
         ratios.append(two / one)
     return quartiles(ratios)
 

@@ -190,8 +190,12 @@ def test_the_guards_cost_is_taken_from_the_same_game(bench):
     assert "a round with the guard" in scale.guard_line(result)
 
 
-def test_each_other_game_is_timed_beside_the_plain_one(bench, tmp_path, capsys):
+def test_each_other_game_is_timed_beside_the_plain_one(bench, tmp_path, capsys, monkeypatch):
     module, path = bench("bench_objectives"), tmp_path / "o.json"
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    assert set(importlib.import_module("compare_objectives").GAMES) - set(module.GAMES) == {
+        "non-saturating", "two time scales"  # which are the plain round
+    }  # fmt: skip
     options = ["--widths", "tiny", "--batch", "8", "--blocks", "2", "--rounds", "1", "--json", str(path)]
     assert module.main(options) == 0
     found = json.loads(path.read_text())
