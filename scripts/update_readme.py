@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Write the parts of README.md that are counted or measured, so that nothing in it is typed from memory."""
+"""Write the parts of README.md that are counted or measured, so that nothing in it is typed from memory.
 
-import argparse
+README.zh-CN.md, the same page in Chinese, gets the same parts: the figures that stand in README.md, in the words of
+scripts/readme.zh-CN.toml.
+"""
+
 import ast
 import os
 import platform
@@ -9,43 +12,61 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy
 
 from minigan.checkpoint import read
+from minigan.cli import Parser
+from minigan.files import replacing
 from minigan.training import report
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "backend layers activations losses network optimizers objectives gan gradcheck".split()
-MORE = (  # of the same ranks; what the recipes and other games need beyond the core
-    "normalization dropout maxout reshaping spectral schedules averaging penalties other_objectives".split()
+MORE = (  # what the recipes, other games and the measures need beyond the core
+    "schedules normalization dropout instance_noise maxout reshaping spectral cross_entropy fitting averaging "
+    "tangents penalties other_objectives second_order_check"
+).split()
+PICTURE = (
+    "![Digits drawn by the generator](docs/mnist.png)\n\n"
+    "*64 digits that nobody wrote: the generator after {epochs} epochs on MNIST, {seconds} seconds of training with "
+    "{cores} cores of {processor}, Python {python}, NumPy {numpy}.*"
+)
+MUTANTS = (
+    "And the checks are checked: of {total} small changes to the mathematics (`python tests/mutants.py`) they catch "
+    "{caught}; the other {equivalent} are listed there, with the reason why nothing could tell them apart."
 )
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit with 1 where README.md is out of date"
-    )
+    parser = Parser(__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a page is out of date")
     parser.add_argument("--run", metavar="DIR", help="show the last picture and an epoch's line of this run")
     parser.add_argument("--mutants", action="store_true", help="run the mutation check and give its score")
     parser.add_argument("--speed", action="store_true", help="draw benchmarks/results into benchmarks/README.md")
     args = parser.parse_args(argv)
-    readme = ROOT / "README.md"
-    old = readme.read_text(encoding="utf-8")
-    new = replace_block(old, "lines", line_table())
-    if args.run:
-        caption, line = describe(Path(args.run))
-        new = replace_block(replace_block(new, "picture", caption), "line", line)
-    if args.mutants:
-        new = replace_block(new, "mutants", mutation_score())
-    if args.speed:
-        page = ROOT / "benchmarks" / "README.md"
-        page.write_text(replace_block(page.read_text(encoding="utf-8"), "speed", speed_table()), encoding="utf-8")
-    if args.check:
-        return int(new != old)
-    readme.write_text(new, encoding="utf-8")
+    with parser.mistakes():
+        english, chinese, speed = (ROOT / name for name in ("README.md", "README.zh-CN.md", "benchmarks/README.md"))
+        old = {page: page.read_text(encoding="utf-8") for page in (english, chinese, speed)}
+        new = dict(old)
+        new[english] = replace_block(new[english], "lines", line_table())
+        if args.run:
+            caption, line = describe(Path(args.run), picture=None if args.check else ROOT / "docs" / "mnist.png")
+            new[english] = replace_block(replace_block(new[english], "picture", caption), "line", line)
+        if args.mutants:
+            new[english] = replace_block(new[english], "mutants", mutation_score())
+        if args.speed:
+            new[speed] = replace_block(new[speed], "speed", speed_table())
+        new[chinese] = in_chinese(new[english], new[chinese])
+        stale = [page for page in old if new[page] != old[page]]
+        if args.check:
+            for page in stale:
+                print(f"{page.relative_to(ROOT)} is out of date: run scripts/update_readme.py")
+            return int(bool(stale))
+        for page in stale:
+            with replacing(page, "w", encoding="utf-8") as file:
+                file.write(new[page])
     return 0
 
 
@@ -63,31 +84,31 @@ def line_table():
     return "\n".join(["| file | what it is | lines |", "|---|---|---:|", *rows, f"| | with these | {total:,} |"])
 
 
-def describe(run):
-    """(caption of the run's last picture, which becomes docs/mnist.png; the line that training printed midway)."""
+def describe(run, picture):
+    """(caption of the run's last picture, the line that training printed midway); copies that picture to `picture`."""
     _, meta = read(run / "checkpoint.npz")
     history = meta["history"]
-    shutil.copyfile(run / "samples" / f"epoch-{len(history):04d}.png", ROOT / "docs" / "mnist.png")
-    seconds = sum(row["seconds"] for row in history)
-    caption = (
-        f"*64 digits that nobody wrote: the generator after {len(history)} epochs on MNIST, {seconds:.0f} seconds of "
-        f"training with {os.cpu_count()} cores of {processor()}, Python {platform.python_version()}, "
-        f"NumPy {numpy.__version__}.*"
+    if picture is not None:
+        shutil.copyfile(run / "samples" / f"epoch-{len(history):04d}.png", picture)
+    caption = PICTURE.format(
+        epochs=len(history),
+        seconds=f"{sum(row['seconds'] for row in history):.0f}",
+        cores=os.cpu_count(),
+        processor=processor(),
+        python=platform.python_version(),
+        numpy=numpy.__version__,
     )
-    return f"![Digits drawn by the generator](docs/mnist.png)\n\n{caption}", (
-        f"```\n{report(history[len(history) // 2], len(history))}\n```"
-    )
+    return caption, f"```\n{report(history[len(history) // 2], len(history))}\n```"
 
 
 def mutation_score():
     """The mutation check's score, as a sentence."""
-    done = subprocess.run([sys.executable, ROOT / "tests" / "mutants.py"], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, ROOT / "tests" / "mutants.py"], capture_output=True, text=True)
     found = re.search(r"(\d+) mutants: (\d+) caught, (\d+) equivalent \(listed\), 0 survivors", done.stdout)
-    total, caught, equivalent = found.groups()
-    return (
-        f"And the checks are checked: of {total} small changes to the mathematics (`python tests/mutants.py`) they "
-        f"catch {caught}; the other {equivalent} are listed there, with the reason why nothing could tell them apart."
-    )
+    if not found:
+        last = (done.stdout + done.stderr).strip().splitlines()[-1:]
+        raise ValueError(f"tests/mutants.py: expected a score without survivors, got {last}: run it and read on")
+    return MUTANTS.format(**dict(zip(("total", "caught", "equivalent"), found.groups(), strict=True)))
 
 
 def speed_table():
@@ -103,12 +124,46 @@ def processor():
     return f"an {names[0]}" if names else platform.processor() or platform.machine()
 
 
+def in_chinese(english, chinese):
+    """The page `chinese` with the blocks of the page `english`: the same figures in the words of readme.zh-CN.toml."""
+    words = tomllib.loads((ROOT / "scripts" / "readme.zh-CN.toml").read_text(encoding="utf-8"))
+    for name, sentence in ("picture", PICTURE), ("mutants", MUTANTS):
+        found = figures(sentence, block(english, name))
+        if found is None:
+            raise ValueError(f"README.md, block {name!r}: expected what update_readme.py writes, {sentence!r}")
+        chinese = replace_block(chinese, name, words[name].format(**found))
+    cells, lines = words["cells"], block(english, "lines")
+    lines = re.sub(r"(?<=\| )[^|\n]+(?= \|)", lambda cell: cells.get(cell[0], cell[0]), lines)
+    chinese = replace_block(chinese, "lines", lines)
+    return replace_block(chinese, "line", block(english, "line"))
+
+
+def figures(sentence, text):
+    """What stands in `text` for each {name} of `sentence`, as strings: the inverse of str.format; None where none fits.
+
+    An article before a name ("an AMD EPYC") is English, and no part of the figure.
+    """
+    pattern = re.sub(r"\\\{(\w+)\\\}", r"(?:an )?(?P<\1>.+)", re.escape(sentence))
+    found = re.fullmatch(pattern, text)
+    return found and found.groupdict()
+
+
+def block(text, name):
+    """What stands in `text` between the markers `<!-- name: ... -->` and `<!-- end of name -->`."""
+    return _find(text, name)[1].removesuffix("\n")
+
+
 def replace_block(text, name, content):
     """`text` with what stands between the markers `<!-- name: ... -->` and `<!-- end of name -->` replaced."""
-    pattern = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-    if not pattern.search(text):
+    found = _find(text, name)
+    return f"{text[: found.start(1)]}{content}\n{text[found.end(1) :]}"
+
+
+def _find(text, name):
+    found = re.search(rf"<!-- {name}: [^\n]* -->\n(.*?)<!-- end of {name} -->", text, re.DOTALL)
+    if not found:
         raise ValueError(f"the page has no block {name!r}: expected <!-- {name}: ... --> and <!-- end of {name} -->")
-    return pattern.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
+    return found
 
 
 if __name__ == "__main__":

@@ -391,3 +391,12 @@ def test_each_provoked_failure_is_called_by_its_name(tmp_path, monkeypatch, caps
     assert "The samples have become alike" in collapsed
     for name in "normal", "saturated", "diverged", "collapsed":
         assert imread(tmp_path / "failures" / f"{name}.png").shape[:2] == (4 * 50, 8 * 50)
+
+
+def test_every_picture_has_a_command_that_draws_it():
+    rows = re.findall(r"^\| \[.*?\]\((.*?)\) \| `([^` ]+)", (ROOT / "docs" / "README.md").read_text(), re.MULTILINE)
+    assert [command for _, command in rows if not (ROOT / command).exists()] == []
+    drawn = {target.rstrip("/") for target, _ in rows}
+    pictures = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.png")]
+    assert [path for path in pictures if not {str(path), str(path.parent)} & drawn] == []
+    assert [target for target in drawn if not (ROOT / "docs" / target).exists()] == []
