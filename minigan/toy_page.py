@@ -378,8 +378,10 @@ function frame(pen, box, {x, xlabel, y, ylabel, right}) {
   pen.textBaseline = "top";
   for (const [u, text] of x) {
     line(pen, [[X(box, u), Y(box, 0)], [X(box, u), Y(box, 0) + 3]], "#888", 1);
+    pen.textAlign = u > 0.98 ? "right" : "center";
     pen.fillText(text, X(box, u), Y(box, 0) + 5);
   }
+  pen.textAlign = "center";
   pen.fillText(xlabel, X(box, 0.5), Y(box, 0) + 18);
   pen.textBaseline = "middle";
   for (const [side, labels] of [[0, y], [1, right || []]]) {

@@ -34,6 +34,7 @@ from minigan.cli import Parser
 from minigan.data.mnist import cache_dir
 from minigan.files import replacing
 
+CALL = ".venv/bin/python scripts/exercise.py"  # as the README calls it
 LIST = Path(__file__).with_name("exercises") / "exercises.toml"
 EXERCISES = tomllib.loads(LIST.read_text(encoding="utf-8"))
 
@@ -105,7 +106,7 @@ def show(args, progress):
         return 0
     for name, exercise in EXERCISES.items():
         print(f" {'✓' if name in progress.done else ' '} {name:<30} {exercise['task']}")
-    print(f"{len(progress.done)} of {len(EXERCISES)} done; begin one with: exercise.py start {next_one(progress)}")
+    print(f"{len(progress.done)} of {len(EXERCISES)} done; begin one with: {CALL} start {next_one(progress)}")
     return 0
 
 
@@ -116,7 +117,7 @@ def start(args, progress):
         raise ValueError(f"{path} exists already: go on with it, remove it, or name another with --out")
     path.write_text(unwritten(args.name, path), encoding="utf-8")
     line = next(i for i, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if todo(args.name) in text)
-    print(f"{path}:{line}: write {EXERCISES[args.name]['task']}; then: exercise.py check {path}")
+    print(f"{path}:{line}: write {EXERCISES[args.name]['task']}; then: {CALL} check {path}")
     return 0
 
 
@@ -224,7 +225,7 @@ def whole(name, piece, body, path="FILE"):
         f"# exercise: {name}",
         f"# Write {EXERCISES[name]['task']}.",
         "# New arrays are as good as the reused ones of the rest. Then:",
-        f"#     exercise.py check {path}",
+        f"#     {CALL} check {path}",
     ]
     quoted = piece.docstring + ("\n" if "\n" in piece.docstring else "")
     parts = [*head, f'"""{quoted}"""', "", *piece.imports, "", "", *piece.before, *body, *piece.after]

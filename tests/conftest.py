@@ -1,8 +1,12 @@
 """What the tests of several modules share."""
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
+
+# Before NumPy is imported: with products this small, several threads cost more than they gain.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
 
 import numpy as np
 import pytest
