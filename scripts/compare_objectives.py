@@ -7,6 +7,7 @@ finished one is a line of --json and a checkpoint in --out; started again with t
 what is missing there. With --page it writes the tables into that page and draws the pictures beside it.
 """
 
+import io
 import itertools
 import json
 import math
@@ -21,6 +22,7 @@ from evaluate import divided
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from measure_modes import POINTS, PUBLISHED, SAMPLES, read_rows
+from PIL import Image
 from tqdm import tqdm
 from update_readme import replace_block
 
@@ -58,7 +60,6 @@ from minigan.guard import Guard, NotFiniteError
 from minigan.metrics import class_histogram, frechet_distance, mode_coverage
 from minigan.schedules import Exponential, Linear
 
-LOOKS = 10  # at the samples in the course of a game, the early ones closer together
 IMAGES = 10_000  # samples that the Frechet distance is taken of
 TIMES = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "objectives.json"  # of bench_objectives.py
 COURSES = {  # games on MNIST whose value is held against the Frechet distance, and what that value is
@@ -109,7 +110,7 @@ SETTINGS["mnist"] |= {"non-saturating, R1": (5e-4, 0.1)}
 class Plane:
     """Points in the plane: batches of 128 out of 100,000, both players with two hidden layers of 128 tanh units."""
 
-    batch_size, rounds = 128, 5000
+    batch_size, rounds, looks = 128, 5000, 1
 
     def __init__(self, name, data_dir=None):
         self.data, self.meta = toy(name), {"name": name}
@@ -132,18 +133,18 @@ class Plane:
         return {"modes": found.modes, "high_quality": found.high_quality, "reverse_kl": round(found.reverse_kl, 4)}
 
     def draw(self, axes, G):
-        """2,500 samples of G on the axes, among the centers."""
-        z = host_generator(0).standard_normal((SAMPLES, G.n_in), dtype="float32")
+        """1,000 samples of G on the axes, among the centers."""
+        z = host_generator(0).standard_normal((1000, G.n_in), dtype="float32")
         extent = 1.3 * numpy.abs(self.data.centers).max()
         axes.plot(*self.data.centers.T, "+", color="0.6", markersize=5)
-        axes.plot(*to_numpy(G(xp.asarray(z))).T, ".", color="#d9480f", markersize=1.5, alpha=0.5)
+        axes.plot(*to_numpy(G(xp.asarray(z))).T, ".", color="#d9480f", markersize=3, markeredgewidth=0)
         axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
 
 
 class Digits:
     """MNIST: batches of 64; G of two hidden layers with batch normalization, D of two without."""
 
-    batch_size, rounds = 64, 3000
+    batch_size, rounds, looks = 64, 3000, 10
 
     def __init__(self, name, data_dir=None):
         data = divided(name, data_dir)
@@ -173,11 +174,11 @@ class Digits:
         return {"frechet": round(frechet, 3), "classes": shares.round(4).tolist()}
 
     def draw(self, axes, G):
-        """36 samples of G on the axes."""
-        z = host_generator(0).standard_normal((36, G.n_in), dtype="float32")
+        """16 samples of G on the axes."""
+        z = host_generator(0).standard_normal((16, G.n_in), dtype="float32")
         height, width = self.train.shape
-        tiles = to_numpy(G(xp.asarray(z))).reshape(6, 6, height, width).transpose(0, 2, 1, 3)
-        axes.imshow(tiles.reshape(6 * height, 6 * width), cmap="gray", vmin=-1, vmax=1)
+        tiles = to_numpy(G(xp.asarray(z))).reshape(4, 4, height, width).transpose(0, 2, 1, 3)
+        axes.imshow(tiles.reshape(4 * height, 4 * width), cmap="gray", vmin=-1, vmax=1)
 
 
 GROUNDS = {"ring": Plane, "grid": Plane, "mnist": Digits}
@@ -250,7 +251,8 @@ def play(gan, ground, rounds):
     game ends with the sentence that says so under `stopped`.
     """
     guard, seconds, course, values = Guard(gan), 0.0, [], []
-    measured, looks = {}, {math.ceil(rounds * part**2 / LOOKS**2) for part in range(1, LOOKS + 1)}
+    n = ground.looks
+    measured, looks = {}, {math.ceil(rounds * i**2 / n**2) for i in range(1, n + 1)}  # the early ones closer together
     started = time.process_time()
     try:
         for t, x in zip(range(1, rounds + 1), ground.batches(gan.seed, gan.k), strict=False):
@@ -259,7 +261,9 @@ def play(gan, ground, rounds):
             if t in looks:
                 seconds += time.process_time() - started
                 measured = ground.measure(gan)
-                course.append({"round": t, "value": float(f"{numpy.mean(values):.5g}"), **measured})
+                if n > 1:
+                    value = float(f"{numpy.mean(values):.5g}")
+                    course.append({"round": t, "value": value, "frechet": measured["frechet"]})
                 values, started = [], time.process_time()
     except NotFiniteError as error:
         measured = {"stopped": str(error)}
@@ -358,7 +362,7 @@ def courses(rows, game):
 def draw_samples(path, grounds, folder):
     """What each game's G drew in the end, of the first seed for which there is a checkpoint."""
     half = -(-len(GAMES) // 2)
-    figure = Figure(figsize=(9.6, 1.75 * half), dpi=100)
+    figure = Figure(figsize=(9.6, 1.75 * half), dpi=90)
     boxes = figure.subplots(half, 2 * len(grounds), squeeze=False)
     for axes in boxes.flat:
         axes.set_axis_off()
@@ -397,8 +401,11 @@ def draw_courses(path, rows):
 
 
 def save(figure, path):
+    """Write a PNG of 64 colors, a third of the size of one of all colors."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
     with replacing(path) as file:
-        figure.savefig(file, format="png", metadata={"Software": None})
+        Image.open(drawn).convert("RGB").quantize(64).save(file, format="png", optimize=True)
 
 
 def arguments():
@@ -409,7 +416,7 @@ def arguments():
         help=f"which (default: all): {'; '.join(GAMES)}")  # fmt: skip
     add("--seeds", type=whole(1), default=3, help="how many (default: %(default)s)")
     add("--first-seed", type=whole(0), default=0, help="the first of them (default: %(default)s)")
-    add("--rounds", type=whole(LOOKS), help="steps of each player (default: the ground's)")
+    add("--rounds", type=whole(10), help="steps of each player (default: the ground's)")
     add("--lr", type=float, help="learning rate (default: the game's on that ground)")
     add("--weight", type=float, help="of the penalty (default: the game's on that ground)")
     add("--json", type=Path, default=Path("objectives.jsonl"), help="the finished cells (default: %(default)s)")

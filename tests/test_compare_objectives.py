@@ -49,7 +49,8 @@ def test_every_game_is_played_on_every_ground_measured_and_kept(compare, capsys)
     assert compare.main(["--seeds", "1", "--rounds", "10", "--page", "page.md"]) == 0
     assert [(row["ground"], row["game"]) for row in rows()] == [(a, b) for a in compare.GROUNDS for b in compare.GAMES]
     for row in rows():
-        assert [look["round"] for look in row["course"]] == [1, 2, 3, 4, 5, 7, 9, 10]
+        looks = [1, 2, 3, 4, 5, 7, 9, 10] if row["ground"] == "mnist" else []
+        assert [look["round"] for look in row["course"]] == looks
         G, meta = checkpoint.load_generator(Path("out", "objectives", compare.file_of(row)))
         assert meta["dataset"]["name"] == row["ground"] and np.isfinite(G.theta).all()
         lr, weight = compare.SETTINGS[row["ground"]][row["game"]]
@@ -74,7 +75,7 @@ def test_a_cell_is_a_function_of_its_names(compare):
     ground, cell = compare.Plane("ring"), dict(zip(compare.KEY, ("ring", "", 3, 20, 1e-3, 2.0), strict=True))
     for game in compare.GAMES.values():
         one, other = (compare.play(compare.make(game, ground, cell), ground, 20) for _ in range(2))
-        assert str(one["course"]) == str(other["course"])  # as text: no two NaN are equal
+        assert str(one | {"seconds": 0}) == str(other | {"seconds": 0})  # as text: no two NaN are equal
 
 
 def test_only_the_objective_differs_between_games(compare):
