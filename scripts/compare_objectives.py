@@ -58,6 +58,7 @@ from minigan.data.toys import toy
 from minigan.files import replacing
 from minigan.guard import Guard, NotFiniteError
 from minigan.metrics import class_histogram, frechet_distance, mode_coverage
+from minigan.plots import grid
 from minigan.schedules import Exponential, Linear
 
 IMAGES = 10_000  # samples that the Frechet distance is taken of
@@ -134,10 +135,9 @@ class Plane:
 
     def draw(self, axes, G):
         """1,000 samples of G on the axes, among the centers."""
-        z = host_generator(0).standard_normal((1000, G.n_in), dtype="float32")
         extent = 1.3 * numpy.abs(self.data.centers).max()
         axes.plot(*self.data.centers.T, "+", color="0.6", markersize=5)
-        axes.plot(*to_numpy(G(xp.asarray(z))).T, ".", color="#d9480f", markersize=3, markeredgewidth=0)
+        axes.plot(*drawn(G, 1000).T, ".", color="#d9480f", markersize=3, markeredgewidth=0)
         axes.set(xlim=(-extent, extent), ylim=(-extent, extent), aspect="equal")
 
 
@@ -175,10 +175,14 @@ class Digits:
 
     def draw(self, axes, G):
         """16 samples of G on the axes."""
-        z = host_generator(0).standard_normal((16, G.n_in), dtype="float32")
-        height, width = self.train.shape
-        tiles = to_numpy(G(xp.asarray(z))).reshape(4, 4, height, width).transpose(0, 2, 1, 3)
-        axes.imshow(tiles.reshape(4 * height, 4 * width), cmap="gray", vmin=-1, vmax=1)
+        tiles = grid(drawn(G, 16), self.meta["shape"], self.meta["range"])
+        axes.imshow(tiles, cmap="gray", vmin=0, vmax=1)
+
+
+def drawn(G, n):
+    """n samples of G, the same whenever they are asked for, on the host."""
+    z = host_generator(0).standard_normal((n, G.n_in), dtype="float32")
+    return to_numpy(G(xp.asarray(z)))
 
 
 GROUNDS = {"ring": Plane, "grid": Plane, "mnist": Digits}
