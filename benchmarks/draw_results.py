@@ -12,7 +12,7 @@ from peers import PEERS
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "peers.json"
 COLORS = {
-    "minigan-alone": "C1",
+    "minigan-blas": "C1",
     "minigan": "C3",
     "torch": "C0",
     "torch-fused": "C9",
@@ -54,8 +54,7 @@ def speed_table(results):
     for name in names:
         cells = [" / ".join(milliseconds(found.get((n, t), {}).get(name)) for t in threads) for n in batches]
         if shown:
-            slowdown = found[shown].get(name, {}).get("slowdown")
-            cells.append(f"{slowdown[1]:.1f} times" if slowdown else "")
+            cells.append(beside(found[shown].get(name)))
         if results["start"]:
             cells += start_cells(results["start"].get(name))
         rows.append(f"| {PEERS[name].title} | {' | '.join(cells)} |")
@@ -65,6 +64,11 @@ def speed_table(results):
 def milliseconds(figures):
     """The median, or a dash."""
     return f"{figures['ms'][1]:.1f}" if figures else "-"
+
+
+def beside(figures):
+    """The median with a busy neighbor, and how many times that is the median without."""
+    return f"{figures['busy_ms'][1]:.1f} ({figures['slowdown'][1]:.1f} times)" if figures else ""
 
 
 def start_cells(figures):

@@ -40,10 +40,10 @@ def installed():
         if wrt != "params":
             return kernels["leaky_relu_backward"](dy, self.y, self.slope, self.scratch("dx", dy.shape, dy.dtype))
 
-    def update(self, theta, g):
+    def update(self, theta, g, m, v, s):
         root = (1 - self.beta2**self.steps) ** 0.5
         lr = self.lr * root / (1 - self.beta1**self.steps)
-        kernels["adam"](g, lr, self.beta1, self.beta2, self.eps * root, theta, self.m, self.v)
+        kernels["adam"](g, lr, self.beta1, self.beta2, self.eps * root, theta, m, v)
 
     fused = {"softplus": kernels["softplus"], "sigmoid": kernels["sigmoid"]}
     fused |= {"forward": forward, "backward": backward, "update": update}

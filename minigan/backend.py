@@ -8,6 +8,8 @@ import importlib
 
 import numpy
 
+from minigan import threads as sharing
+
 BACKENDS = "numpy", "cupy"
 INSTALL = "install minigan[cuda12] or minigan[cuda13], whichever your driver supports (nvidia-smi shows it)"
 
@@ -26,9 +28,12 @@ class _ArrayModule:
     def __repr__(self):
         return f"<xp: {self._module.__name__}>"
 
-    def _switch(self, module):
+    def _switch(self, module, threads=1):
+        sharing.use(threads)
         self.__dict__.clear()
         self._module = module
+        if threads > 1:
+            self.matmul = sharing.matmul
 
 
 xp = _ArrayModule()
@@ -37,20 +42,24 @@ xp = _ArrayModule()
 class use:
     """Switch `xp` to "numpy" or "cupy": for good, `use("cupy")`, or for a block, `with use("cupy"): ...`.
 
-    Networks hold arrays of the backend that they were built on: switch first, then build.
+    Networks hold arrays of the backend that they were built on: switch first, then build. With threads=2, two threads
+    share NumPy's large products and an optimizer's long vectors (minigan/threads.py says when that pays).
 
-    Raises ValueError for an unknown name, RuntimeError where CuPy is not installed or finds no usable GPU.
+    Raises ValueError for an unknown name, for a number of threads that is not whole and at least 1, or not 1 with
+    "cupy"; RuntimeError where CuPy is not installed or finds no usable GPU.
     """
 
-    def __init__(self, name):
-        self._previous = xp._module
-        xp._switch(_import(name))
+    def __init__(self, name, threads=1):
+        if name == "cupy" and threads != 1:
+            raise ValueError(f'use("cupy", threads={threads!r}): only NumPy\'s work is shared among threads')
+        self._previous = xp._module, sharing.count()
+        xp._switch(_import(name), threads)
 
     def __enter__(self):
         return xp
 
     def __exit__(self, *exc_info):
-        xp._switch(self._previous)
+        xp._switch(*self._previous)
 
 
 def name():

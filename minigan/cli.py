@@ -62,21 +62,20 @@ def penalty(text):
         raise ValueError(f"--penalty {text}: expected {', '.join(PENALTIES)} with a weight, r1:10 say{wrong}") from None
 
 
-def choose_device(name):
+def choose_device(name, threads=1):
     """Switch the backend for `--device` "cpu", "gpu" or "auto" (the GPU where one works); returns which, in words.
 
-    Raises RuntimeError for "gpu" where none works, saying what is missing.
+    On the CPU, so many threads share the work. Raises RuntimeError for "gpu" where none works, saying what is missing.
     """
-    if name == "cpu":
-        use("numpy")
-        return "CPU (NumPy)"
-    try:
-        use("cupy")
-        return "GPU (CuPy)"
-    except RuntimeError as error:
-        if name == "gpu":
-            raise RuntimeError(f"--device gpu: {error}") from error
-        return "CPU (NumPy)"
+    if name != "cpu":
+        try:
+            use("cupy")
+            return "GPU (CuPy)"
+        except RuntimeError as error:
+            if name == "gpu":
+                raise RuntimeError(f"--device gpu: {error}") from error
+    use("numpy", threads)
+    return "CPU (NumPy)" if threads == 1 else f"CPU (NumPy, {threads} threads)"
 
 
 class StopSignal:

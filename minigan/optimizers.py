@@ -4,6 +4,7 @@ import math
 
 from minigan.backend import xp
 from minigan.schedules import at
+from minigan.threads import in_parts
 
 
 class Optimizer:
@@ -30,12 +31,16 @@ class Optimizer:
             self.watch()
         self.rate = at(self.lr, self.steps)
         self.steps += 1
-        self.update(self.network.theta, self.network.dtheta)
+        vectors = [getattr(self, name) for name in self.vectors]
+        in_parts(self.update, self.network.theta, self.network.dtheta, *vectors, self._scratch)
         self.network.forget()
 
-    def update(self, theta, g):
-        """Change theta in place, given its gradient g."""
-        raise NotImplementedError(f"{type(self).__name__} needs an update(theta, g)")
+    def update(self, theta, g, *vectors_and_scratch):
+        """Change theta in place, given its gradient g, the rule's `vectors` and one to use as scratch paper.
+
+        Each entry moves by itself: where threads share the work, these are parts of the vectors.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs an update(theta, g, its vectors, s)")
 
     def __repr__(self):
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)}' for name in self.constants)})"
@@ -54,8 +59,7 @@ class SGD(Optimizer):
         super().__init__(network, lr)
         self.momentum = _below_one("SGD", "momentum", momentum)
 
-    def update(self, theta, g):
-        v, s = self.v, self._scratch
+    def update(self, theta, g, v, s):
         v *= at(self.momentum, self.steps - 1)
         v -= xp.multiply(g, self.rate, out=s)
         theta += v
@@ -83,8 +87,7 @@ class Adam(Optimizer):
             raise ValueError(f"Adam: eps must be positive, not {eps}")
         self.beta1, self.beta2, self.eps = _below_one("Adam", "beta1", beta1), _below_one("Adam", "beta2", beta2), eps
 
-    def update(self, theta, g):
-        m, v, s = self.m, self.v, self._scratch
+    def update(self, theta, g, m, v, s):
         root = (1 - self.beta2**self.steps) ** 0.5
         m *= self.beta1
         m += xp.multiply(g, 1 - self.beta1, out=s)

@@ -7,12 +7,18 @@ Ctrl-C stops after the round, with everything saved; --resume goes on from there
 
 import dataclasses
 import itertools
+import os
 import shlex
 import sys
 from pathlib import Path
 
+# Before NumPy is imported: minigan's own threads share out its work, unless the user has given BLAS a number of them.
+BLAS_WAS_TOLD = "OPENBLAS_NUM_THREADS" in os.environ or "OMP_NUM_THREADS" in os.environ
+os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
+
 from tqdm import tqdm
 
+from minigan import threads
 from minigan.advice import read_history
 from minigan.cli import OBJECTIVES, PENALTIES, Parser, StopSignal, choose_device, penalty, whole
 from minigan.data import load
@@ -21,12 +27,14 @@ from minigan.recipes import RECIPES
 from minigan.run_directory import RunDirectory, read_config
 from minigan.training import Training, report
 
+OF_THIS_START = "out", "resume", "threads"  # arguments that are not settings of the run
+
 
 def main(argv=None):
     parser = arguments()
     with parser.mistakes():
         args = parse(parser, argv)
-        device = choose_device(args.device)
+        device = choose_device(args.device, args.threads)
         recipe = RECIPES[args.recipe]
         data = recipe.data(load(args.data, args.data_dir))
         batch_size = args.batch_size or min(recipe.batch_size, max(2, len(data) // 32))
@@ -110,13 +118,16 @@ def arguments():
     add("--data-dir", help="where MNIST's files are or shall go; for idx, the file of images or its folder")
     add("--out", help="directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")
     add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
+    add("--threads", type=whole(1), default=1 if BLAS_WAS_TOLD else threads.default(),
+        help="that share a round's work on the CPU (default: the cores, at most four; where OPENBLAS_NUM_THREADS is "
+        "set, one beside those of BLAS)")  # fmt: skip
     add("--checkpoint-every", type=float, default=300.0, metavar="SECONDS",
         help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
     add("--keep", type=whole(1), metavar="EPOCHS", help="keep the checkpoint of every so many epochs, to measure them")
     add("--dry-run", action="store_true", help="two short epochs, to see everything written within seconds")
     add("--resume", metavar="DIR",
         help="go on with the run in DIR, or from one checkpoint in it, with the settings it was started with; "
-        "--epochs, --lr, --lr-d, --device, --checkpoint-every and --keep may be changed")  # fmt: skip
+        "--epochs, --lr, --lr-d, --device, --threads, --checkpoint-every and --keep may be changed")  # fmt: skip
     return parser
 
 
@@ -125,7 +136,7 @@ def parse(parser, argv):
     args = parser.parse_args(argv)
     if args.resume:
         defaults = vars(parser.parse_args([]))
-        directory, config = read_config(args.resume, {k: v for k, v in defaults.items() if k not in ("out", "resume")})
+        directory, config = read_config(args.resume, {k: v for k, v in defaults.items() if k not in OF_THIS_START})
         parser.set_defaults(**config)
         args = parser.parse_args(argv)
         args.out = directory
@@ -138,7 +149,7 @@ def parse(parser, argv):
 
 def config_of(args, data, batch_size):
     """The settings to write down, for --resume from wherever: nothing is left to chance or to the present folder."""
-    config = {name: value for name, value in vars(args).items() if name not in ("out", "resume")}
+    config = {name: value for name, value in vars(args).items() if name not in OF_THIS_START}
     config |= {"batch_size": batch_size, "data_dir": args.data_dir and str(Path(args.data_dir).resolve())}
     if args.data == "auto":
         config["data"] = data.name

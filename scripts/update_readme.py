@@ -25,7 +25,7 @@ from minigan.training import report
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "backend layers activations losses network optimizers objectives gan gradcheck".split()
 MORE = (  # what the recipes, other games and the measures need beyond the core
-    "schedules normalization dropout instance_noise maxout reshaping spectral cross_entropy fitting averaging "
+    "schedules normalization dropout instance_noise maxout reshaping spectral cross_entropy fitting averaging threads "
     "tangents penalties other_objectives second_order_check"
 ).split()
 PICTURE = (

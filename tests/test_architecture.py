@@ -17,7 +17,7 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 
 # Import only from a lower rank. The order is the reading order.
 RANKS = (
-    ("backend", "files", "schedules"),
+    ("threads", "backend", "files", "schedules"),
     ("layers", "activations", "normalization", "dropout", "instance_noise", "maxout", "reshaping", "spectral"),
     ("losses", "cross_entropy", "fitting"),
     ("network", "optimizers", "averaging", "objectives"),
@@ -30,7 +30,7 @@ RANKS = (
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 LAYERS = "activations", "normalization", "dropout", "instance_noise", "maxout", "reshaping", "spectral"
-EXCEPTIONS = {(name, "layers") for name in LAYERS}  # Layer is their base
+EXCEPTIONS = {("backend", "threads")} | {(name, "layers") for name in LAYERS}  # Layer is their base
 CORE = (
     "schedules", "layers", *LAYERS, "losses", "cross_entropy", "fitting", "network", "optimizers", "averaging",
     "objectives", "tangents", "penalties", "other_objectives", "gan",

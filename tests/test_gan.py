@@ -36,7 +36,7 @@ class Still(Optimizer):
     def __init__(self, network):
         super().__init__(network, lr=1.0)
 
-    def update(self, theta, g):
+    def update(self, theta, g, s):
         pass
 
 

@@ -92,11 +92,11 @@ def chain(loop, last="return first.backward(dy, wrt)"):
         {last}"""
 
 
-def adam(m="g", v="g * g", m_hat="self.m / (1 - self.beta1**self.steps)", v_hat="self.v / (1 - self.beta2**self.steps)",
+def adam(m="g", v="g * g", m_hat="m / (1 - self.beta1**self.steps)", v_hat="v / (1 - self.beta2**self.steps)",
          below="xp.sqrt(v_hat) + self.eps", step="theta -= self.rate * m_hat / below"):  # fmt: skip
     return f"""
-        self.m += (1 - self.beta1) * ({m} - self.m)
-        self.v += (1 - self.beta2) * ({v} - self.v)
+        m += (1 - self.beta1) * ({m} - m)
+        v += (1 - self.beta2) * ({v} - v)
         m_hat, v_hat = {m_hat}, {v_hat}
         below = {below}
         {step}"""
@@ -514,38 +514,37 @@ WRONG = {
     },
     "SGD.update": {
         "uphill": (
-            "self.v *= at(self.momentum, self.steps - 1)\nself.v += self.rate * g\ntheta += self.v",
+            "v *= at(self.momentum, self.steps - 1)\nv += self.rate * g\ntheta += v",
             "v goes uphill: lr g is subtracted, as the gradient points where the loss grows",
         ),
         "no momentum": (
-            "self.v[...] = -self.rate * g\ntheta += self.v",
+            "v[...] = -self.rate * g\ntheta += v",
             "the velocity v forgets what it was: momentum v is missing",
         ),
         "dampened": (
-            "mu = at(self.momentum, self.steps - 1)\n"
-            "self.v[...] = mu * self.v - (1 - mu) * self.rate * g\ntheta += self.v",
+            "mu = at(self.momentum, self.steps - 1)\nv[...] = mu * v - (1 - mu) * self.rate * g\ntheta += v",
             "the gradient is weighted by 1 - momentum, as in an average; here it enters",
         ),
         "a new theta": (
-            "self.v[...] = at(self.momentum, self.steps - 1) * self.v - self.rate * g\ntheta = theta + self.v",
+            "v[...] = at(self.momentum, self.steps - 1) * v - self.rate * g\ntheta = theta + v",
             "SGD(momentum=0.0), step 1: the change of theta is 0 everywhere, and should",
         ),
         "a schedule is no number": (
-            "self.v[...] = self.momentum * self.v - self.rate * g\ntheta += self.v",
+            "v[...] = self.momentum * v - self.rate * g\ntheta += v",
             "TypeError: unsupported operand type(s) for *: 'Linear' and 'float'",
         ),
         "no rate": (
-            "self.v[...] = at(self.momentum, self.steps - 1) * self.v - g\ntheta += self.v",
+            "v[...] = at(self.momentum, self.steps - 1) * v - g\ntheta += v",
             "the learning rate, self.rate, is left out",
         ),
     },
     "Adam.update": {
         "no correction": (
-            adam(m_hat="self.m", v_hat="self.v"),
+            adam(m_hat="m", v_hat="v"),
             "the corrections by 1 - beta^t are left out: m and v start at 0 and are too",
         ),
-        "no correction of m": (adam(m_hat="self.m"), "m is not divided by 1 - beta1^t"),
-        "no correction of v": (adam(v_hat="self.v"), "v is not divided by 1 - beta2^t"),
+        "no correction of m": (adam(m_hat="m"), "m is not divided by 1 - beta1^t"),
+        "no correction of v": (adam(v_hat="v"), "v is not divided by 1 - beta2^t"),
         "no root": (adam(below="v_hat + self.eps"), "the square root of v is missing"),
         "eps under the root": (
             adam(below="xp.sqrt(v_hat + self.eps)"),
@@ -839,7 +838,7 @@ RIGHT = {  # written otherwise than in minigan, and as right
         return -(t * xp.log(p) + (1 - t) * xp.log1p(-p)).mean(), (-t / p + (1 - t) / (1 - p)) / len(p)""",
     "softmax_cross_entropy": cross_entropy(),
     "Network.backward": chain(f"for layer in reversed(rest):\n            dy = {HAND_DOWN}"),
-    "SGD.update": "self.v = at(self.momentum, self.steps - 1) * self.v - self.rate * g\ntheta += self.v",
+    "SGD.update": "v[...] = at(self.momentum, self.steps - 1) * v - self.rate * g\ntheta += v",
     "Adam.update": adam(),
     "Average.step": average(),
     "Linear.__call__": "a, b, n = self.args\nreturn b if t >= n else a * (1 - t / n) + b * t / n",

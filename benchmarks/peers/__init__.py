@@ -21,7 +21,7 @@ class Entry(NamedTuple):
 
 PEERS = {
     "minigan": Entry("minigan", "with_minigan", "Peer", ("minigan",)),
-    "minigan-alone": Entry("minigan, one BLAS thread", "with_minigan", "Peer", ("minigan",)),
+    "minigan-blas": Entry("minigan, BLAS's threads", "with_minigan", "BlasPeer", ("minigan",)),
     "torch": Entry("PyTorch, default Adam", "with_torch", "Plain", ("torch", "numpy")),
     "torch-fused": Entry("PyTorch, fused Adam", "with_torch", "Fused", ("torch", "numpy")),
     "torch-compile": Entry("PyTorch, compiled, fused Adam", "with_torch", "Compiled", ("torch", "numpy")),
@@ -49,7 +49,7 @@ def missing(name):
 
 def environment(name, threads):
     """The variables that give the peer so many threads; they are read when its library is imported."""
-    blas = 1 if name == "minigan-alone" else threads
+    blas = 1 if name == "minigan" else threads  # minigan's own threads are the peer's business
     names = "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"
     return {
         **os.environ,

@@ -5,9 +5,11 @@ import itertools
 import numpy as np
 from reference import Floor, batch, game
 
+import minigan
 
-class Peer:
-    """One round of the game between dense networks of these widths, on a batch of n, with so many threads.
+
+class BlasPeer:
+    """One round of the game between dense networks of these widths, on a batch of n, with so many threads of BLAS.
 
     A network's weights and gradients pass as a list of arrays: W (I, O) and b (O,) of each layer in turn.
     """
@@ -50,8 +52,16 @@ class Peer:
             self.gan.step(self.x)
 
 
+class Peer(BlasPeer):
+    """The same with so many threads of minigan's own, each with a BLAS that keeps to one."""
+
+    def __init__(self, g_widths, d_widths, n, threads):
+        minigan.use("numpy", threads=threads)
+        super().__init__(g_widths, d_widths, n, threads)
+
+
 class FloorPeer:
-    """The matrix products of the round: it has no gradients to show."""
+    """The matrix products of the round, shared by BLAS: it has no gradients to show."""
 
     def __init__(self, g_widths, d_widths, n, threads):
         self.floor = Floor(n, g_widths, d_widths)
