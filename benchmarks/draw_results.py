@@ -89,27 +89,34 @@ def caption(results):
 
 
 def draw(results, path):
-    """Time per round over the batch, a panel for each number of threads, with the floor as a dashed line."""
-    threads = sorted({result["threads"] for result in results["rounds"]}, reverse=True)
-    figure = Figure(figsize=(5 * len(threads), 4.2), layout="constrained")
-    panels = figure.subplots(1, len(threads), sharey=True, squeeze=False)[0]
-    for axes, count in zip(panels, threads, strict=True):
+    """Time per round over the batch, with the floor as a dashed line: a panel for each number of threads.
+
+    Several threads have one more beside it, where that was measured: with a busy neighbor.
+    """
+    measured = {(r["threads"], ms) for r in results["rounds"] for peer in r["peers"].values() for ms in peer}
+    threads = sorted({count for count, _ in measured}, reverse=True)
+    wanted = [(count, ms) for count in threads for ms in (("ms", "busy_ms") if count > 1 else ("ms",))]
+    shown = [kind for kind in wanted if kind in measured]
+    figure = Figure(figsize=(4.5 * len(shown), 4.2), layout="constrained")
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (count, ms) in zip(panels, shown, strict=True):
         here = sorted((r for r in results["rounds"] if r["threads"] == count), key=lambda r: r["batch"])
         for name in PEERS:
-            curve = [(r["batch"], r["peers"][name]["ms"][1]) for r in here if name in r["peers"]]
+            curve = [(r["batch"], r["peers"][name][ms][1]) for r in here if ms in r["peers"].get(name, {})]
             if curve:
                 style = {"linestyle": "--"} if name == "floor" else {"marker": "o"}
                 style["linewidth"] = 2.5 if name.startswith("minigan") else 1.2
                 axes.plot(*zip(*curve, strict=True), label=PEERS[name].title, color=COLORS[name], **style)
         batches = [r["batch"] for r in here]
-        axes.set(xscale="log", yscale="log", xlabel="batch", title=f"{count} thread{'s' * (count > 1)}")
+        title = f"{count} thread{'s' * (count > 1)}{', beside a busy neighbor' * (ms == 'busy_ms')}"
+        axes.set(xscale="log", yscale="log", xlabel="batch", title=title)
         axes.set_xticks(batches, map(str, batches))
         axes.minorticks_off()
         ticks = [ms for ms in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if in_view(ms, axes.get_ylim())]
         axes.set_yticks(ticks, map("{:g}".format, ticks))
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("ms per round")
-    panels[0].legend(fontsize="small")
+    panels[-1].legend(fontsize="small")
     figure.savefig(path, dpi=100)
 
 

@@ -1,7 +1,7 @@
 """Large products and long vectors in parts, one for each thread: NumPy lets go of Python's lock while it computes.
 
 BLAS shares out its products by itself unless it is told otherwise, but its threads spin while they wait for the next
-one: as fast on idle cores, several times slower as soon as something else wants a core (benchmarks/README.md). So let
+one: a tenth faster on idle cores, half as fast as soon as something else wants a core (benchmarks/README.md). So let
 BLAS keep to one thread, OPENBLAS_NUM_THREADS=1 before NumPy is imported, and `backend.use("numpy", threads=2)`.
 """
 

@@ -131,7 +131,11 @@ def test_the_table_and_the_plot_are_made_from_the_figures(bench, results, tmp_pa
     assert all(row.count("|") == head.count("|") for row in rows)
     assert "torch 2" in draw.caption(results)
     draw.draw(results, tmp_path / "speed.png")
-    assert imread(tmp_path / "speed.png").shape[:2] == (420, 500)
+    assert imread(tmp_path / "speed.png").shape[:2] == (420, 450)
+    for result in results["rounds"]:
+        result["threads"] = 2
+    draw.draw(results, tmp_path / "speed.png")  # and a panel beside the neighbor
+    assert imread(tmp_path / "speed.png").shape[:2] == (420, 900)
     assert draw.COLORS.keys() == bench("peers").PEERS.keys()
 
 
