@@ -81,22 +81,30 @@ def choose_device(name, threads=1):
 class StopSignal:
     """While the block runs, SIGINT (Ctrl-C) and SIGTERM only set `number`, for the loop to stop where it is safe.
 
-    A second signal acts as it would outside: Ctrl-C raises KeyboardInterrupt.
+    A second signal acts at the end of the block, where all is saved, a third at once, each as it would outside: Ctrl-C
+    raises KeyboardInterrupt.
     """
 
-    number = None
+    number, again = None, False
 
     def __enter__(self):
         self._old = {n: signal.signal(n, self._note) for n in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *exc_info):
+        self._let_go()
+        if self.again and exc_info[0] is None:
+            signal.raise_signal(self.number)
+
+    def _let_go(self):
         for number, handler in self._old.items():
             signal.signal(number, handler)
 
     def _note(self, number, frame):
-        self.number = number
+        self.number, self.again = number, self.number is not None
         # not print: the signal may have come in the middle of one
-        os.write(2, b"stopping after this round: saving, then drawing; once more to skip the drawing\n")
-        for n, handler in self._old.items():
-            signal.signal(n, handler)
+        if self.again:
+            os.write(2, b"nothing will be drawn; once more to stop at once, without saving\n")
+            self._let_go()
+        else:
+            os.write(2, b"stopping after this round: saving, then drawing; once more to skip the drawing\n")

@@ -79,9 +79,12 @@ def play(training, run, epochs):
                     bar.write("\n".join([report(row, epochs), *run.warnings()]))
                 if stop.number:
                     break
-            run.finish()
+            if not run.saved:
+                run.save()
+        run.finish()
     except KeyboardInterrupt:
-        print("the drawing was skipped")
+        if run.saved:
+            print("the drawing was skipped")
     except NotFiniteError as error:
         print(f"training stopped: {error}.\n{run.last_good()}; to go on: {resume}, with a lower --lr", file=sys.stderr)
         return 1

@@ -53,15 +53,25 @@ def test_without_a_gpu_auto_falls_back_and_says_so_and_gpu_fails(monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_noted_and_a_second_one_acts(number):
+def test_a_signal_is_noted_a_second_one_acts_at_the_end_and_a_third_at_once(number, capfd):
     received = []
     old = signal.signal(number, lambda n, frame: received.append(n))
     try:
         with StopSignal() as stop:
             assert stop.number is None
             os.kill(os.getpid(), number)
-            assert stop.number == number and received == []
+            assert stop.number == number
+            assert capfd.readouterr().err.endswith("saving, then drawing; once more to skip the drawing\n")
+        assert received == []
+        with StopSignal() as stop:
             os.kill(os.getpid(), number)
-            assert received == [number]
+            os.kill(os.getpid(), number)
+            assert stop.number == number and received == []
+            assert capfd.readouterr().err.endswith("nothing will be drawn; once more to stop at once, without saving\n")
+        assert received == [number]
+        with StopSignal():
+            for _ in range(3):
+                os.kill(os.getpid(), number)
+            assert received == [number] * 2
     finally:
         signal.signal(number, old)

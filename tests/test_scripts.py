@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import itertools
 import json
 import re
 import signal
@@ -151,6 +152,24 @@ def test_the_drawing_can_be_skipped(tmp_path, monkeypatch, capsys):
     assert train("--data", "digits", "--dry-run", "--out", tmp_path / "r") == 0
     assert "the drawing was skipped" in capsys.readouterr().out
     assert checkpoint.read(tmp_path / "r" / "checkpoint.npz")[1]["epoch"] == 2
+
+
+def test_ctrl_c_twice_in_a_round_loses_nothing_but_the_drawing(tmp_path, monkeypatch, capsys):
+    real_step, numbers = GAN.step, itertools.count(1)
+
+    def step(gan, x):
+        seen = real_step(gan, x)
+        if next(numbers) == 3:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        return seen
+
+    monkeypatch.setattr(GAN, "step", step)
+    monkeypatch.setattr("minigan.run_directory.plots.draw_run", lambda *args: pytest.fail("drawn"))
+    assert train("--data", "digits", "--epochs", 3, "--out", tmp_path / "r") == 130
+    out = capsys.readouterr().out
+    assert "the drawing was skipped" in out and "stopped in epoch 1; to go on: " in out
+    assert checkpoint.read(tmp_path / "r" / "checkpoint.npz")[1]["round"] == 3
 
 
 def test_a_setting_that_a_recipe_does_not_leave_open_is_refused(tmp_path, capsys):
