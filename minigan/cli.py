@@ -81,11 +81,11 @@ def choose_device(name, threads=1):
 class StopSignal:
     """While the block runs, SIGINT (Ctrl-C) and SIGTERM only set `number`, for the loop to stop where it is safe.
 
-    A second signal acts at the end of the block, where all is saved, a third at once, each as it would outside: Ctrl-C
-    raises KeyboardInterrupt.
+    A second signal acts as it would outside, Ctrl-C raises KeyboardInterrupt, but not before `nothing_to_lose()` or the
+    end of the block; a third does not wait.
     """
 
-    number, again = None, False
+    number, again, safe = None, False, False
 
     def __enter__(self):
         self._old = {n: signal.signal(n, self._note) for n in (signal.SIGINT, signal.SIGTERM)}
@@ -94,7 +94,18 @@ class StopSignal:
     def __exit__(self, *exc_info):
         self._let_go()
         if self.again and exc_info[0] is None:
-            signal.raise_signal(self.number)
+            self._act()
+
+    def nothing_to_lose(self):
+        """What the block was to protect is saved: from here on a second signal acts at once, one that is there now."""
+        self.safe = True
+        if self.again:
+            self._act()
+
+    def _act(self):
+        self._let_go()
+        self.again = False
+        signal.raise_signal(self.number)
 
     def _let_go(self):
         for number, handler in self._old.items():
@@ -103,8 +114,10 @@ class StopSignal:
     def _note(self, number, frame):
         self.number, self.again = number, self.number is not None
         # not print: the signal may have come in the middle of one
-        if self.again:
-            os.write(2, b"nothing will be drawn; once more to stop at once, without saving\n")
-            self._let_go()
-        else:
+        if not self.again:
             os.write(2, b"stopping after this round: saving, then drawing; once more to skip the drawing\n")
+        elif self.safe:
+            self._act()
+        else:
+            os.write(2, b"nothing will be drawn; once more to stop within this round\n")
+            self._let_go()

@@ -1,13 +1,14 @@
 """Large products and long vectors in parts, one for each thread: NumPy lets go of Python's lock while it computes.
 
 BLAS shares out its products by itself unless it is told otherwise, but its threads spin while they wait for the next
-one: a tenth faster on idle cores, half as fast as soon as something else wants a core (benchmarks/README.md). So let
-BLAS keep to one thread, OPENBLAS_NUM_THREADS=1 before NumPy is imported, and `backend.use("numpy", threads=2)`.
+one: a tenth faster on two idle cores, up to three times slower where something else wants them (benchmarks/README.md).
+So let BLAS keep to one thread, OPENBLAS_NUM_THREADS=1 before NumPy is imported, and `backend.use("numpy", threads=2)`.
 """
 
 import itertools
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 
 import numpy
 
@@ -24,10 +25,10 @@ def count():
 
 
 def default():
-    """One for each core that this process may use, at most MOST; 1 where NumPy's BLAS is not OpenBLAS."""
+    """One for each core that this process may use, at most MOST; 1 where NumPy's BLAS takes no OPENBLAS_NUM_THREADS."""
     blas = numpy.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {}).get("name", "")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores, MOST) if "openblas" in blas else 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 1 if "mkl" in blas or "accelerate" in blas else min(cores, MOST)
 
 
 def use(threads):
@@ -47,9 +48,14 @@ def in_parts(work, *vectors):
 
 
 def matmul(a, b, out=None):
-    """numpy.matmul; each thread computes some of the columns of a large product."""
-    if out is None or a.ndim != 2 or b.ndim != 2 or len(a) * b.size < LARGE:
+    """numpy.matmul; each thread computes some of the columns of a large product of arrays a, b into an out apart.
+
+    Raises ValueError for an out of another shape.
+    """
+    if out is None or a.ndim != 2 or b.ndim != 2 or len(a) * b.size < LARGE or numpy.may_share_memory(a, out):
         return numpy.matmul(a, b, out=out)
+    if out.shape != (len(a), b.shape[1]):
+        raise ValueError(f"matmul: out has shape {out.shape}, expected {(len(a), b.shape[1])}")
     _share(lambda bT, outT: numpy.matmul(a, bT.T, out=outT.T), (b.T, out.T))
     return out
 
@@ -59,10 +65,14 @@ def _share(work, arrays):
     n = len(arrays[0])
     edges = [n * i // _count for i in range(_count + 1)]
     mine, *others = [[a[start:stop] for a in arrays] for start, stop in itertools.pairwise(edges)]
-    waiting = [(_pool.submit(work, *part), part) for part in others]
-    work(*mine)
-    for future, part in waiting:
-        if future.cancel():  # no core was free to begin it
-            work(*part)
-        else:
-            future.result()
+    waiting = [(_pool.submit(copy_context().run, work, *part), part) for part in others]  # numpy.errstate is in there
+    try:
+        work(*mine)
+        for future, part in waiting:
+            if future.cancel():  # no core was free to begin it
+                work(*part)
+            else:
+                future.result()
+    except BaseException:  # nobody writes into the arrays any more when the caller hears of it
+        wait([future for future, _ in waiting if not future.cancel()])
+        raise

@@ -70,6 +70,7 @@ def play(training, run, epochs):
         print(f"going on after {training.epoch} epochs and {training.round} rounds")
     elif run.resumed:
         print(f"there is no checkpoint in {run.path} yet: starting from the beginning")
+    drawn = False
     try:
         with StopSignal() as stop, tqdm(total=epochs * total, initial=done, unit="round", disable=None) as bar:
             for row in training.rounds(epochs):
@@ -81,7 +82,9 @@ def play(training, run, epochs):
                     break
             if not run.saved:
                 run.save()
-        run.finish()
+            stop.nothing_to_lose()
+            run.finish()
+            drawn = True
     except KeyboardInterrupt:
         if run.saved:
             print("the drawing was skipped")
@@ -96,7 +99,8 @@ def play(training, run, epochs):
     if training.epoch < epochs:
         print(f"stopped in epoch {training.epoch + 1}; to go on: {resume}")
         return 128 + stop.number
-    print(f"now open {run.last_picture}; how it came about is in {run.path / 'training.html'} and curves.png")
+    how = f"; how it came about is in {run.path / 'training.html'} and curves.png" if drawn else ""
+    print(f"now open {run.last_picture}{how}")
     return 0
 
 
@@ -122,8 +126,8 @@ def arguments():
     add("--out", help="directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")
     add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
     add("--threads", type=whole(1), default=1 if BLAS_WAS_TOLD else threads.default(),
-        help="that share a round's work on the CPU (default: the cores, at most four; where OPENBLAS_NUM_THREADS is "
-        "set, one beside those of BLAS)")  # fmt: skip
+        help="that share a round's work on the CPU (default: one for each core, at most four; 1, with BLAS left to "
+        "itself, where OPENBLAS_NUM_THREADS or OMP_NUM_THREADS is set or NumPy has MKL or Accelerate)")  # fmt: skip
     add("--checkpoint-every", type=float, default=300.0, metavar="SECONDS",
         help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
     add("--keep", type=whole(1), metavar="EPOCHS", help="keep the checkpoint of every so many epochs, to measure them")

@@ -55,6 +55,8 @@ def main(argv=None):
         signal = play(games, data, lattice, args)
     except NotFiniteError as error:
         parser.exit(1, f"training stopped: {error}.\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "nothing was drawn\n")
     films = [Film(game.name, game.gan.objective, numpy.array(game.V), game.scenes) for game in games]
     with parser.mistakes():
         written = draw_page(data, lattice, films, args) if args.html else draw(data, lattice, films[0], args.out)

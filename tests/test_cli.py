@@ -67,11 +67,25 @@ def test_a_signal_is_noted_a_second_one_acts_at_the_end_and_a_third_at_once(numb
             os.kill(os.getpid(), number)
             os.kill(os.getpid(), number)
             assert stop.number == number and received == []
-            assert capfd.readouterr().err.endswith("nothing will be drawn; once more to stop at once, without saving\n")
+            assert capfd.readouterr().err.endswith("nothing will be drawn; once more to stop within this round\n")
         assert received == [number]
         with StopSignal():
             for _ in range(3):
                 os.kill(os.getpid(), number)
             assert received == [number] * 2
+        received.clear()
+        with StopSignal() as stop:  # one before all is saved
+            os.kill(os.getpid(), number)
+            stop.nothing_to_lose()
+            assert received == []
+            os.kill(os.getpid(), number)
+            assert received == [number]
+        assert received == [number]
+        with StopSignal() as stop:  # two before
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)
+            stop.nothing_to_lose()
+            assert received == [number] * 2
+        assert received == [number] * 2
     finally:
         signal.signal(number, old)

@@ -150,8 +150,20 @@ def test_the_drawing_can_be_skipped(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr("minigan.run_directory.plots.draw_run", interrupted)
     assert train("--data", "digits", "--dry-run", "--out", tmp_path / "r") == 0
-    assert "the drawing was skipped" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "the drawing was skipped" in out and "training.html" not in out
     assert checkpoint.read(tmp_path / "r" / "checkpoint.npz")[1]["epoch"] == 2
+
+
+def test_one_ctrl_c_while_it_draws_does_not_skip_the_drawing(tmp_path, monkeypatch, capsys):
+    def draw(*args):
+        signal.raise_signal(signal.SIGTERM)
+        drawn.append(args)
+
+    drawn = []
+    monkeypatch.setattr("minigan.run_directory.plots.draw_run", draw)
+    assert train("--data", "digits", "--dry-run", "--out", tmp_path / "r") == 0
+    assert len(drawn) == 1 and "training.html" in capsys.readouterr().out
 
 
 def test_ctrl_c_twice_in_a_round_loses_nothing_but_the_drawing(tmp_path, monkeypatch, capsys):

@@ -84,6 +84,22 @@ def test_ctrl_c_stops_after_the_round_and_draws(tmp_path, capsys, monkeypatch):
     assert imread(tmp_path / "ring.png").shape[:2] == (648, 1152)
 
 
+def test_ctrl_c_twice_ends_without_a_drawing_and_without_a_traceback(tmp_path, capsys, monkeypatch):
+    module = script("train_toy")
+
+    def step(gan, x):
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+        return original(gan, x)
+
+    original = module.GAN.step
+    monkeypatch.setattr(module.GAN, "step", step)
+    with pytest.raises(SystemExit) as stop:
+        module.main(["ring", "--rounds", "1000", "--hidden", "8", "--frames", "30", "--out", str(tmp_path)])
+    assert (stop.value.code, list(tmp_path.iterdir())) == (130, [])
+    assert capsys.readouterr().err.endswith("nothing was drawn\n")
+
+
 def content_of(page):
     """What the page's script draws."""
     return json.loads(re.search(r'<script type="application/json" id="film">(.*?)</script>', page.read_text())[1])
