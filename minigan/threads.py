@@ -1,8 +1,8 @@
 """Large products and long vectors in parts, one for each thread: NumPy lets go of Python's lock while it computes.
 
 BLAS shares out its products by itself unless it is told otherwise, but its threads spin while they wait for the next
-one: a tenth faster on two idle cores, up to three times slower where something else wants them (benchmarks/README.md).
-So let BLAS keep to one thread, OPENBLAS_NUM_THREADS=1 before NumPy is imported, and `backend.use("numpy", threads=2)`.
+one: up to a tenth faster on two idle cores, up to three times slower beside other work (benchmarks/README.md). So let
+BLAS keep to one thread, OPENBLAS_NUM_THREADS=1 before NumPy is imported, and `backend.use("numpy", threads=2)`.
 """
 
 import itertools
