@@ -93,8 +93,8 @@ class StopSignal:
 
     def __exit__(self, *exc_info):
         self._let_go()
-        if self.again and exc_info[0] is None:
-            self._act()
+        if exc_info[0] is None:
+            self.nothing_to_lose()
 
     def nothing_to_lose(self):
         """What the block was to protect is saved: from here on a second signal acts at once, one that is there now."""

@@ -119,10 +119,11 @@ class RunDirectory:
                 return f"the last good checkpoint is {path}"
         return "there is no checkpoint yet"
 
-    def finish(self):
-        """Write the checkpoint of this moment, and the closing pictures."""
+    def finish(self, when_saved=lambda: None):
+        """Write the checkpoint of this moment, call `when_saved`, and write the closing pictures."""
         if not self.saved:
             self.save()
+        when_saved()
         self._write("the closing pictures", self._draw_closing)
 
     def _keep(self):

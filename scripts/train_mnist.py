@@ -80,10 +80,7 @@ def play(training, run, epochs):
                     bar.write("\n".join([report(row, epochs), *run.warnings()]))
                 if stop.number:
                     break
-            if not run.saved:
-                run.save()
-            stop.nothing_to_lose()
-            run.finish()
+            run.finish(stop.nothing_to_lose)
             drawn = True
     except KeyboardInterrupt:
         if run.saved:
