@@ -23,6 +23,7 @@ def helper(name):
     return sys.modules[name]
 
 
+helper("loading")
 standin = helper("standin")
 
 

@@ -1,23 +1,15 @@
 """The script that a reader runs: the project's own table, and a layer of theirs with each kind of mistake."""
 
 import contextlib
-import importlib.util
 import io
 import json
 import time
 from pathlib import Path
 
 import pytest
+from loading import load
 
 from minigan import GAN, Dense, LeakyReLU, Minimax, Sigmoid, Tanh, losses
-
-
-def load(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 ROOT = Path(__file__).resolve().parents[1]
 planted = load(ROOT / "tests" / "planted.py")

@@ -6,13 +6,13 @@ letter, commands and names in backticks, formulas, numbers, and where links lead
 README.zh-CN.md are those of README.md, which test_scripts runs, and need not be run again.
 """
 
-import importlib.util
 import re
 import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
+from loading import script
 
 ROOT = Path(__file__).resolve().parents[1]
 COURSE, CHINESE = ROOT / "docs" / "course", ROOT / "docs" / "zh-CN"
@@ -180,9 +180,7 @@ def test_the_terms_are_in_order_and_the_chinese_ones_in_use():
 @pytest.fixture
 def update(tmp_path, monkeypatch):
     """scripts/update_readme.py as a module, at work on copies of the pages that it writes, each of them up to date."""
-    spec = importlib.util.spec_from_file_location("update_readme", ROOT / "scripts" / "update_readme.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = script("update_readme")
     monkeypatch.setattr(module, "ROOT", tmp_path)
     for name in ("README.md", "README.zh-CN.md", "benchmarks/README.md", "scripts/readme.zh-CN.toml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -5,7 +5,6 @@ the page linked to last.
 """
 
 import contextlib
-import importlib.util
 import io
 import re
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from loading import script
 from matplotlib.image import imread
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,9 +38,7 @@ def drawing():
     """scripts/draw_course.py as a module, with scripts/ where the figures' modules are found."""
     sys.path.insert(0, str(ROOT / "scripts"))
     try:
-        spec = importlib.util.spec_from_file_location("draw_course", ROOT / "scripts" / "draw_course.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = script("draw_course")
         yield module
     finally:
         sys.path.remove(str(ROOT / "scripts"))

@@ -3,16 +3,15 @@
 What a habit of the CPU would break is planted, one at a time, and must be noticed.
 """
 
-import importlib.util
 import inspect
 import sys
 import textwrap
 from collections import Counter
-from pathlib import Path
 
 import numpy
 import pytest
 import standin
+from loading import script
 
 from minigan import GAN, Dense, LeakyReLU, Network, Tanh, backend, bce_with_logits, to_numpy, use, xp
 from minigan.backend import host_generator
@@ -22,7 +21,6 @@ from minigan.guard import ROUNDS_ON_A_GPU
 from minigan.run_directory import RunDirectory
 from minigan.training import Training
 
-ROOT = Path(__file__).resolve().parents[1]
 LATENT, PIXELS, BATCH = 100, 64, 256  # of the embedded digits: 7 rounds in an epoch
 COLUMN = 8  # numbers for each row of the batch: no more than that in losses and judgments
 
@@ -172,13 +170,6 @@ def test_gradient_checks_say_the_same_on_the_device(last):
         reports.append([(str(report), report.ok) for report in checks])
     assert reports[0] == reports[1]
     assert [ok for _, ok in reports[0]] == [last is Tanh, last is Tanh, True]
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 ORDER = "xp.asarray(host_generator(self.seed, e).permutation(self.n))"

@@ -1,7 +1,6 @@
 """scripts/evaluate.py and scripts/train_classifier.py, on the digits."""
 
 import functools
-import importlib.util
 import json
 import re
 from dataclasses import replace
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loading import script
 
 from minigan import GAN, Dense, Network, Sigmoid, Tanh
 from minigan.checkpoint import load_generator
@@ -21,13 +21,6 @@ from minigan.training import Training
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = Recipe(hidden=(64, 32), epochs=1, least_steps=300, lr=3e-3)
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,16 @@
 
 import base64
 import dataclasses
-import importlib.util
 import io
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loading import script
 from matplotlib.image import imread, imsave
 from PIL import Image
 
@@ -20,8 +19,6 @@ from minigan import GAN, Dense, Network, Tanh, plots
 from minigan.data import load
 from minigan.run_directory import RunDirectory
 from minigan.training import Training
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_a_grid_holds_each_image_in_reading_order_inside_a_frame():
@@ -168,11 +165,8 @@ def test_a_damaged_frame_is_an_error_that_names_it(tmp_path, damage):
 
 
 @pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("draw_run", ROOT / "scripts" / "draw_run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def draw_run():
+    return script("draw_run")
 
 
 @pytest.fixture
@@ -188,8 +182,8 @@ def run(tmp_path):
     return directory
 
 
-def test_a_run_is_drawn_from_its_directory(run, script, capsys):
-    assert script.main([str(run.path)]) == 0
+def test_a_run_is_drawn_from_its_directory(run, draw_run, capsys):
+    assert draw_run.main([str(run.path)]) == 0
     names = "neighbors.png", "curves.png", "training.gif", "training.html"
     assert capsys.readouterr().out.split() == ["now", "open", *(str(run.path / name) for name in names)]
     assert all((run.path / name).stat().st_size for name in names)
@@ -208,10 +202,10 @@ def test_a_run_without_a_finished_epoch_has_neighbors_only(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["neighbors.png"]
 
 
-def test_mistakes_are_one_line_and_exit_code_2(run, script, capsys):
+def test_mistakes_are_one_line_and_exit_code_2(run, draw_run, capsys):
     def message(path):
         with pytest.raises(SystemExit) as stop:
-            script.main([str(path)])
+            draw_run.main([str(path)])
         out, err = capsys.readouterr()
         assert (stop.value.code, out, err.count("\n")) == (2, "", 1)
         return err

@@ -1,7 +1,6 @@
 """scripts: what a person runs, as a person runs it."""
 
 import csv
-import importlib.util
 import itertools
 import json
 import re
@@ -13,20 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loading import script
 from matplotlib.image import imread
 
 from minigan import GAN, Dense, Network, Tanh, checkpoint
 from minigan.gradcheck import check_game
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def script(name):
-    """The script as a module, for calling its main() in this process."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def train(*args):

@@ -1,6 +1,5 @@
 """The theorems of Goodfellow et al. (2014), held against what the players do. scripts/draw_theory.py draws the same."""
 
-import importlib.util
 import math
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loading import script
 from matplotlib.image import imread
 
 from minigan import SGD, Dense, LeakyReLU, Minimax, Network, NonSaturating, Tanh
@@ -24,9 +24,7 @@ def theory():
     """scripts/draw_theory.py as a module."""
     sys.path.insert(0, str(ROOT / "scripts"))
     try:
-        spec = importlib.util.spec_from_file_location("draw_theory", ROOT / "scripts" / "draw_theory.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = script("draw_theory")
     finally:
         sys.path.remove(str(ROOT / "scripts"))
     return module

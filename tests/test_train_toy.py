@@ -1,6 +1,5 @@
 """scripts/train_toy.py, and scripts/measure_modes.py, as a person runs them."""
 
-import importlib.util
 import json
 import re
 import signal
@@ -9,20 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loading import script
 from matplotlib.image import imread
 from PIL import Image
 
 from minigan import BatchNorm, Maxout, Network, gradcheck
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-def script(name):
-    """The script as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
