@@ -19,8 +19,9 @@ import numpy as np
 from fused import installed
 from reference import D_WIDTHS, G_WIDTHS, Floor, batch, game, machine, players
 
-from minigan import GAN, doctor, to_numpy, use, xp
-from minigan.cli import Parser
+from minigan import GAN, to_numpy, use, xp
+from minigan.app import doctor
+from minigan.app.cli import Parser
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCHES = [64, 128, 512, 1024, 8192, 65536]
@@ -90,15 +91,13 @@ def gpu_tests(seconds):
 
 def gradients(dtype, n=64):
     """dtheta_g and dtheta_d of the reference game's first steps on fixed data and noise, on the host."""
-    gan = GAN(*(network.astype(dtype) for network in players()))
     z = np.random.default_rng(3).standard_normal((n, G_WIDTHS[0]))
-    gan.noise = lambda n: xp.asarray(z, dtype=dtype)
-    gan.generator_step(n)
-    dtheta_g = to_numpy(gan.generator.dtheta).copy()
-    gan = GAN(*(network.astype(dtype) for network in players()))
-    gan.noise = lambda n: xp.asarray(z, dtype=dtype)
-    gan.discriminator_step(xp.asarray(batch(n), dtype=dtype))
-    return dtheta_g, to_numpy(gan.discriminator.dtheta).copy()
+    games = [GAN(*(network.astype(dtype) for network in players())) for _ in range(2)]
+    for gan in games:
+        gan.noise = lambda n: xp.asarray(z, dtype=dtype)
+    games[0].generator_step(n)
+    games[1].discriminator_step(xp.asarray(batch(n), dtype=dtype))
+    return to_numpy(games[0].generator.dtheta), to_numpy(games[1].discriminator.dtheta)
 
 
 def gradient_error(dtype):

@@ -12,24 +12,9 @@ import sys
 from bench_step import quartiles, time_of
 from reference import D_WIDTHS, G_WIDTHS, batch, machine, players
 
-from minigan import (
-    GAN,
-    R1,
-    Dense,
-    FeatureMatching,
-    Hinge,
-    InstanceNoise,
-    LeakyReLU,
-    LeastSquares,
-    Minimax,
-    Network,
-    NonSaturating,
-    RelativisticAverage,
-    SlopeBound,
-    SpectralNorm,
-    UnitSlope,
-    Wasserstein,
-)  # fmt: skip
+from minigan import GAN, Dense, InstanceNoise, LeakyReLU, Network, NonSaturating, Pack, SpectralNorm
+from minigan.objectives import FeatureMatching, Hinge, LeastSquares, Minimax, RelativisticAverage, Wasserstein
+from minigan.objectives.penalties import R1, GradientPenalty, OneSidedGradientPenalty
 
 GAMES = {
     "minimax": {"objective": Minimax()},
@@ -38,13 +23,13 @@ GAMES = {
     "relativistic average": {"objective": RelativisticAverage()},
     "feature matching": {"objective": FeatureMatching(-2)},
     "Wasserstein, clipped": {"objective": Wasserstein(0.01)},
-    "Wasserstein, unit slope": {"objective": Wasserstein(), "penalty": UnitSlope(10.0)},
-    "Wasserstein, slope bound": {"objective": Wasserstein(), "penalty": SlopeBound(10.0)},
-    "Wasserstein, slope bound, k = 5": {"objective": Wasserstein(), "penalty": SlopeBound(10.0), "k": 5},
+    "Wasserstein, unit slope": {"objective": Wasserstein(), "penalty": GradientPenalty(10.0)},
+    "Wasserstein, slope bound": {"objective": Wasserstein(), "penalty": OneSidedGradientPenalty(10.0)},
+    "Wasserstein, slope bound, k = 5": {"objective": Wasserstein(), "penalty": OneSidedGradientPenalty(10.0), "k": 5},
     "non-saturating, R1": {"penalty": R1(1.0)},
     "hinge, spectral norm": {"objective": Hinge(), "dense": SpectralNorm},
     "packing 2": {"pack": 2},
-    "instance noise": {"first": (InstanceNoise(0.1),)},
+    "instance noise": {"noise": 0.1},
 }
 
 
@@ -68,14 +53,14 @@ def main(argv=None):
     return 0
 
 
-def make(widths, dense=Dense, pack=1, first=(), **options):
+def make(widths, dense=Dense, pack=1, noise=0.0, **options):
     """The reference game with another objective or penalty, other layers in D, or a D of `pack` samples at a time."""
     G, _ = players(*widths)
     size, *hidden = widths[1]
+    first = [*([Pack(pack, size)] if pack > 1 else []), *([InstanceNoise(noise)] if noise else [])]
     pairs = itertools.pairwise((pack * size, *hidden))
     layers = [layer for n_in, n_out in pairs for layer in (dense(n_in, n_out), LeakyReLU())]
-    D = Network(*first, *layers[:-1], seed=1)
-    return GAN(G, D, options.pop("objective", NonSaturating()), **options)
+    return GAN(G, Network(*first, *layers[:-1], seed=1), options.pop("objective", NonSaturating()), **options)
 
 
 def compare(plain, other, args):

@@ -221,14 +221,8 @@ def pair(name, n, threads, turns, seconds):
             for worker in one, other:
                 worker.order("turn", seconds)
             beside += [worker.answer() for worker in (one, other)]
-    return {
-        "peer": name,
-        "batch": n,
-        "threads": threads,
-        "alone_ms": quartiles(alone),
-        "beside_ms": quartiles(beside),
-        "slowdown": quartiles(np.divide(beside, alone)),
-    }
+    ms = {"alone_ms": quartiles(alone), "beside_ms": quartiles(beside)}
+    return {"peer": name, "batch": n, "threads": threads, **ms, "slowdown": quartiles(np.divide(beside, alone))}
 
 
 def start(names, times, n=128, threads=2):

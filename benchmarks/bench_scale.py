@@ -8,7 +8,6 @@ With --epoch and --guard: what training with everything switched on costs over t
 """
 
 import argparse
-import contextlib
 import itertools
 import json
 import os
@@ -19,14 +18,14 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
-from bench_step import calls_in, quartiles, time_of
+from bench_step import beside_floor, calls_in, quartiles, time_of
 from reference import D_WIDTHS, G_WIDTHS, Floor, batch, game, machine, with_threads
 from tqdm import tqdm
 
+from minigan.app.run_directory import RunDirectory
 from minigan.data import Batches, load
-from minigan.guard import Guard
-from minigan.run_directory import RunDirectory
-from minigan.training import Training, report
+from minigan.training.guard import Guard
+from minigan.training.training import Training, report
 
 BATCH = 128
 BATCHES = 16, 32, 64, 128, 256, 512, 1024, 2048, 4096
@@ -96,20 +95,9 @@ def measure(n, g_widths, d_widths, blocks, seconds):
     """One point: round and floor in alternated blocks, the parameters of both players, and the peak of memory."""
     parameters, memory = footprint(n, g_widths, d_widths)
     gan, x, floor = game(g_widths, d_widths), batch(n, d_widths[0]), Floor(n, g_widths, d_widths)
-    rounds, floors = calls_in(seconds, lambda: gan.step(x)), calls_in(seconds, floor.run)
-    times = {"round": [], "floor": []}
-    for _ in range(blocks):
-        times["round"].append(1e3 * time_of(lambda: gan.step(x), rounds))
-        times["floor"].append(1e3 * time_of(floor.run, floors))
-    return {
-        "batch": n,
-        "parameters": parameters,
-        "round_ms": quartiles(times["round"]),
-        "floor_ms": quartiles(times["floor"]),
-        "ratio": quartiles(np.divide(times["round"], times["floor"])),
-        "images_per_second": round(1e3 * n / np.median(times["round"])),
-        "memory_mb": memory,
-    }
+    _, found = beside_floor(gan, x, floor, blocks, seconds)
+    per_second = round(1e3 * n / found["round_ms"][1])
+    return {"batch": n, "parameters": parameters, **found, "images_per_second": per_second, "memory_mb": memory}
 
 
 def footprint(n, g_widths, d_widths):
@@ -164,9 +152,12 @@ def epochs(name, data_dir, count, shares=12):
     data = load(name, data_dir)
     bare = game()
     batches = Batches(data, BATCH, bare.seed)
-    with tempfile.TemporaryDirectory() as directory, open(os.devnull, "w") as nowhere:
-        training = Training(game(), data, BATCH)
-        run = RunDirectory(Path(directory, "run"), training, {})
+    training = Training(game(), data, BATCH)
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        RunDirectory(Path(directory, "run"), training, {}) as run,
+        open(os.devnull, "w") as nowhere,
+    ):
         total = training.batches.rounds
         bar = tqdm(total=count * total, unit="round", file=nowhere)
         played = training.rounds(count)
@@ -176,20 +167,16 @@ def epochs(name, data_dir, count, shares=12):
             spent = [0.0, 0.0]
             for share in np.array_split(np.arange(total), shares):
                 spent[0] += seconds_of(lambda some=len(share): play(itertools.islice(played, some), run, bar, count))
-                spent[1] += play_bare(bare, [x.copy() for x in itertools.islice(images, len(share))])
+                some = [x.copy() for x in itertools.islice(images, len(share))]
+                spent[1] += seconds_of(lambda some=some: [bare.step(x) for x in some])
             full_seconds.append(spent[0])
             bare_seconds.append(spent[1])
         closing = seconds_of(run.finish)
         if not run.saved:
             raise OSError("the run could not write its checkpoint")
-    return {
-        "data": data.name,
-        "rounds": total,
-        "full_s": quartiles(full_seconds),
-        "bare_s": quartiles(bare_seconds),
-        "ratio": [round(a / b, 4) for a, b in zip(full_seconds, bare_seconds, strict=True)],
-        "closing_s": round(closing, 3),
-    }
+    ratio = [round(a / b, 4) for a, b in zip(full_seconds, bare_seconds, strict=True)]
+    seconds = {"full_s": quartiles(full_seconds), "bare_s": quartiles(bare_seconds), "closing_s": round(closing, 3)}
+    return {"data": data.name, "rounds": total, **seconds, "ratio": ratio}
 
 
 def play(rows, run, bar, count):
@@ -199,14 +186,6 @@ def play(rows, run, bar, count):
         run.after_round(row)
         if row:
             bar.write("\n".join([report(row, count), *run.warnings()]), file=bar.fp)
-
-
-def play_bare(gan, batches):
-    """Seconds for a round on each of the batches."""
-    start = time.perf_counter()
-    for x in batches:
-        gan.step(x)
-    return time.perf_counter() - start
 
 
 def seconds_of(action):
@@ -220,27 +199,21 @@ def guard(blocks, n=BATCH, rounds=10):
     """One game in pairs of blocks, with the guard's looks at gradients and losses and without them."""
     gan, x = game(), batch(n)
     looking = Guard(gan)
-    optimizers = [optimizer for _, _, optimizer in gan.players()]
-    watches = [optimizer.watch for optimizer in optimizers]
+    hung = {optimizer: optimizer.between for _, _, optimizer in gan.players()}
 
     def guarded():
         seen = gan.step(x)
         looking.look_at_losses(seen.loss_d, seen.loss_g)
 
-    @contextlib.contextmanager
-    def unwatched():
-        for optimizer in optimizers:
-            optimizer.watch = None
-        yield
-        for optimizer, watch in zip(optimizers, watches, strict=True):
-            optimizer.watch = watch
-
     calls_in(0.1, guarded)
     with_it, without = [], []
     for _ in range(blocks):
         with_it.append(1e3 * time_of(guarded, rounds))
-        with unwatched():
-            without.append(1e3 * time_of(lambda: gan.step(x), rounds))
+        for optimizer in hung:
+            optimizer.between = []
+        without.append(1e3 * time_of(lambda: gan.step(x), rounds))
+        for optimizer, functions in hung.items():
+            optimizer.between = functions
     ratios = np.divide(with_it, without)
     return {"with_ms": quartiles(with_it), "without_ms": quartiles(without), "ratio": quartiles(ratios)}
 

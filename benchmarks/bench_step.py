@@ -48,20 +48,18 @@ def main(argv=None):
 def measure(n, blocks, seconds):
     """Milliseconds of round and floor in alternated blocks, their ratio in each, and the phases of a round."""
     gan, x, floor = game(), batch(n), Floor(n)
-    rounds = calls_in(seconds, lambda: gan.step(x))
-    floors = calls_in(seconds, floor.run)
-    times = {"round": [], "floor": []}
-    for _ in range(blocks):
-        times["round"].append(1e3 * time_of(lambda: gan.step(x), rounds))
-        times["floor"].append(1e3 * time_of(floor.run, floors))
-    ratios = np.divide(times["round"], times["floor"])
-    return {
-        "round_ms": quartiles(times["round"]),
-        "floor_ms": quartiles(times["floor"]),
-        "ratio": quartiles(ratios),
-        "gflop": floor.flop / 1e9,
-        "phases_ms": phases(gan, x, rounds),
-    }
+    rounds, found = beside_floor(gan, x, floor, blocks, seconds)
+    return {**found, "gflop": floor.flop / 1e9, "phases_ms": phases(gan, x, rounds)}
+
+
+def beside_floor(gan, x, floor, blocks, seconds):
+    """How many rounds fill so many seconds, and milliseconds of round and floor in turns and their ratio."""
+    rounds, floors = calls_in(seconds, lambda: gan.step(x)), calls_in(seconds, floor.run)
+    ms = [(1e3 * time_of(lambda: gan.step(x), rounds), 1e3 * time_of(floor.run, floors)) for _ in range(blocks)]
+    ours, least = zip(*ms, strict=True)
+    return rounds, {
+        "round_ms": quartiles(ours), "floor_ms": quartiles(least), "ratio": quartiles(np.divide(ours, least))
+    }  # fmt: skip
 
 
 def calls_in(seconds, action):

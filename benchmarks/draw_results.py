@@ -12,15 +12,9 @@ from peers import PEERS
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "peers.json"
 COLORS = {
-    "minigan-blas": "C1",
-    "minigan": "C3",
-    "torch": "C0",
-    "torch-fused": "C9",
-    "torch-compile": "C4",
-    "jax": "C2",
-    "autograd": "C5",
-    "floor": "black",
-}
+    "minigan-blas": "C1", "minigan": "C3", "torch": "C0", "torch-fused": "C9", "torch-compile": "C4", "jax": "C2",
+    "autograd": "C5", "floor": "black",
+}  # fmt: skip
 
 
 def main(argv=None):

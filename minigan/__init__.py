@@ -1,33 +1,29 @@
 """minigan: Goodfellow's generative adversarial network from scratch, every derivative by hand.
 
-Read the modules in the order of these imports; each imports only from those above it.
+The rooms in reading order, and the files in them: minigan/house.py.
 """
 
 from minigan.backend import to_numpy, use, xp
-from minigan.layers import Dense, Layer
-from minigan.activations import LeakyReLU, ReLU, Sigmoid, Tanh
-from minigan.normalization import BatchNorm, LayerNorm
-from minigan.dropout import Dropout
-from minigan.instance_noise import InstanceNoise
-from minigan.maxout import Maxout
-from minigan.reshaping import Flatten, Reshape
-from minigan.spectral import SpectralNorm
-from minigan.losses import bce, bce_with_logits
-from minigan.cross_entropy import softmax_cross_entropy
+from minigan.layers import (
+    BatchNorm, Dense, Dropout, Flatten, InstanceNoise, Layer, LayerNorm, LeakyReLU, Maxout, Pack, ReLU, Reshape,
+    Sigmoid, SpectralNorm, Tanh,
+)  # fmt: skip
+from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
 from minigan.network import Network
-from minigan.optimizers import SGD, Adam
-from minigan.averaging import Average
-from minigan.objectives import Minimax, NonSaturating, Objective, value
-from minigan.tangents import backward_tangent, forward_tangent
-from minigan.penalties import R1, R2, Penalty, SlopeBound, UnitSlope
-from minigan.other_objectives import FeatureMatching, Hinge, LeastSquares, RelativisticAverage, Wasserstein
+from minigan.optimizers import SGD, Adam, ExponentialMovingAverage
+from minigan.objectives import (
+    R1, R2, FeatureMatching, GradientPenalty, Hinge, LeastSquares, Minimax, NonSaturating, Objective,
+    OneSidedGradientPenalty, Penalty, RelativisticAverage, Wasserstein, jvp, jvp_backward, value,
+)  # fmt: skip
 from minigan.gan import GAN
+from minigan.gradcheck import assert_gradients, check_game, check_loss, gradcheck
 
 __version__ = "0.1.0"
 __all__ = [
-    "xp", "use", "to_numpy", "Layer", "Dense", "Reshape", "Flatten", "LeakyReLU", "ReLU", "Sigmoid", "Tanh", "Maxout",
-    "BatchNorm", "LayerNorm", "Dropout", "InstanceNoise", "SpectralNorm", "bce", "bce_with_logits",
-    "softmax_cross_entropy", "Network", "SGD", "Adam", "Average", "value", "Objective", "Minimax", "NonSaturating",
-    "forward_tangent", "backward_tangent", "Penalty", "R1", "R2", "UnitSlope", "SlopeBound", "LeastSquares",
-    "Wasserstein", "Hinge", "RelativisticAverage", "FeatureMatching", "GAN",
+    "xp", "use", "to_numpy", "Layer", "Dense", "Reshape", "Flatten", "Pack", "LeakyReLU", "ReLU", "Sigmoid", "Tanh",
+    "Maxout", "BatchNorm", "LayerNorm", "Dropout", "InstanceNoise", "SpectralNorm", "bce", "bce_with_logits",
+    "softmax_cross_entropy", "Network", "SGD", "Adam", "ExponentialMovingAverage", "value", "Objective", "Minimax",
+    "NonSaturating", "jvp", "jvp_backward", "Penalty", "R1", "R2", "GradientPenalty", "OneSidedGradientPenalty",
+    "LeastSquares", "Wasserstein", "Hinge", "RelativisticAverage", "FeatureMatching", "GAN", "gradcheck", "check_loss",
+    "check_game", "assert_gradients",
 ]  # fmt: skip

@@ -2,14 +2,13 @@
 
 from typing import NamedTuple
 
-from minigan import backend
-from minigan.averaging import Average
-from minigan.backend import xp
-from minigan.fitting import check_players
-from minigan.objectives import NonSaturating
-from minigan.optimizers import Adam
+from minigan.backend import checks, xp
+from minigan.backend import generator as random_generator
+from minigan.backend.generators import FIXED, PENALTY, SAMPLING, TRAINING
+from minigan.network import Network
+from minigan.objectives.minimax import NonSaturating, Objective
+from minigan.optimizers.rules import Adam, Optimizer
 
-TRAINING, SAMPLING, FIXED, PENALTY = 0, 1, 2, 3  # streams: drawing a sample leaves training as it would have been
 NOISE = {  # both of mean 0 and variance 1
     "normal": lambda rng, shape, dtype: rng.standard_normal(shape, dtype=dtype),
     "uniform": lambda rng, shape, dtype: (2 * rng.random(shape, dtype=dtype) - 1) * 3**0.5,  # U(-sqrt 3, sqrt 3)
@@ -34,91 +33,96 @@ class GAN:
     Each player has an optimizer of its own, `Adam(lr=2e-4, beta1=0.5)` unless given. z ~ N(0, 1), or with
     noise="uniform" U(-sqrt 3, sqrt 3), of G's input width; every draw is a function of (seed, number of the draw)
     alone, so that training can be taken up again anywhere. D takes k steps for each of G's (Goodfellow et al. 2014,
-    algorithm 1). With `averaging`, 0.999 say, `sampler` is the moving average of G over its steps, else G itself.
-    `penalty` is added to D's loss (minigan/penalties.py). A D that is m times as wide as a sample judges m at a time
-    ("packing", Lin et al. 2018).
-    Raises ValueError where players, objective and optimizers do not fit together.
+    algorithm 1). With an `average` of G over its steps, `sampler` is that, else G itself. `penalty` is added to D's
+    loss. A D that begins with Pack(m) judges m samples at a time.
+    Raises ValueError where players, objective and optimizers do not fit together, TypeError for what is none.
     """
 
     def __init__(self, generator, discriminator, objective=NonSaturating(), seed=0, generator_optimizer=None,
-                 discriminator_optimizer=None, k=1, noise="normal", averaging=None, penalty=None):  # fmt: skip
-        self.generator, self.discriminator, self.objective, self.seed = generator, discriminator, objective, seed
-        self.k, self.noise_kind, self.penalty = k, noise, penalty
-        if not isinstance(k, int) or k < 1:
-            raise ValueError(f"k={k!r}: D takes a whole number of steps for each of G's, at least 1")
-        if noise not in NOISE:
+                 discriminator_optimizer=None, k=1, noise="normal", average=None, penalty=None):  # fmt: skip
+        _check_players(generator, discriminator)
+        _check("objective", objective, isinstance(objective, Objective), "an Objective, NonSaturating() say")
+        _check("penalty", penalty, penalty is None or hasattr(penalty, "weight"), "a Penalty, R1(1.0) say, or None")
+        objective.check(discriminator)
+        self.generator, self.discriminator, self.objective, self.penalty = generator, discriminator, objective, penalty
+        self.seed = checks.whole(f"seed={seed!r}", seed, least=0)
+        self.k = checks.whole(f"k={k!r}: D takes a whole number of steps for each of G's: k", k)
+        if not isinstance(noise, str) or noise not in NOISE:
             raise ValueError(f"noise={noise!r}: expected one of {', '.join(map(repr, NOISE))}")
-        self.pack = check_players(generator, discriminator, objective)  # how many samples D judges at a time
-        self.generator_optimizer = _optimizer(generator_optimizer, generator, "generator")
-        self.discriminator_optimizer = _optimizer(discriminator_optimizer, discriminator, "discriminator")
-        self.average = Average(generator, averaging) if averaging else None
-        self.sampler = self.average.network if averaging else generator
-        self.latent = generator.n_in
+        self.noise_kind, self.latent = noise, generator.n_in
+        self.generator_optimizer = _own("generator_optimizer", generator_optimizer, generator)
+        self.discriminator_optimizer = _own("discriminator_optimizer", discriminator_optimizer, discriminator)
+        if average is not None and getattr(average, "source", None) is not generator:
+            raise ValueError(f"average={average!r}: expected an ExponentialMovingAverage of the GAN's own generator")
+        self.average, self.sampler = average, average.network if average else generator
         self.draws = [0, 0]  # how many were taken for TRAINING and for SAMPLING
-        self.batch = None  # the last one that D learned from: N real samples, then N fakes
 
     def discriminator_step(self, x):
-        """D's step on N real samples x (N, width) and N fakes, as one stacked batch: (loss, V, D(x), D(G(z)))."""
-        G, D, x = self.generator, self.discriminator, self.packed(x)
+        """D's step on N real samples x (N, ...) and N fakes, as one stacked batch: (loss, V, D(x), D(G(z)))."""
+        G, D = self.generator, self.discriminator
         D.check(x)
         n = len(x)
-        if self.batch is None or len(self.batch) != 2 * n:
-            self.batch = xp.empty((2 * n, *x.shape[1:]), dtype=D.dtype)
-        self.batch[:n] = x
-        self.batch[n:] = self.packed(G.forward(self.noise(n * self.pack), training=True))
-        a = D.forward(self.batch, training=True)
-        loss, da_real, da_fake = self.objective.discriminator(a[:n], a[n:])
+        fake = G.forward(self.noise(n), training=True)
+        both = D.stack(x, fake)
+        a_real, a_fake = halves(D.forward(both, training=True))
+        loss, da_real, da_fake = self.objective.discriminator(a_real, a_fake)
         D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
-        V = self.objective.value(loss, a[:n], a[n:])
-        d_real, d_fake = self.objective.probability(a[:n]), self.objective.probability(a[n:])
+        V = self.objective.value(loss, a_real, a_fake)
+        d_real, d_fake = self.objective.probability(a_real), self.objective.probability(a_fake)
         if self.penalty:
-            rng = backend.generator(self.seed, PENALTY, self.draws[TRAINING])
-            loss = loss + self.penalty.add(D, self.batch[:n], self.batch[n:], rng)
+            rng = random_generator(self.seed, PENALTY, self.draws[TRAINING])
+            loss = loss + self.penalty.add(D, both[:n], both[n:], rng)
         self.discriminator_optimizer.step()
         self.objective.project(D.theta)
         return loss, V, d_real, d_fake
 
-    def packed(self, x):
-        """Samples (N, width) as D takes them, `pack` at a time: (N / pack, pack width). Usually x itself."""
-        return x if self.pack == 1 else x.reshape(len(x) // self.pack, self.discriminator.n_in)
-
-    def generator_step(self, n):
+    def generator_step(self, n, real=None):
         """G's step on n fresh fakes, through D: dL/da, back through D to dL/dx, back through G to dL/dtheta_g.
 
         D judges with its present theta_d, which does not move, nor does its gradient. Returns (loss, D(G(z))).
+        An objective that compares with `real` samples (n, ...) needs them; ValueError where they are not given.
         """
-        G, D = self.generator, self.discriminator
+        G, D, objective = self.generator, self.discriminator, self.objective
+        if objective.sees_real:
+            self._check_real(n, real)
         x = G.forward(self.noise(n), training=True)
-        if self.objective.sees_real:
-            loss, a, dx = self._beside_real(self.packed(x))
+        if objective.sees_real:  # in the outputs of one of D's layers, the last or another
+            a, _ = halves(D.forward(D.stack(x, real), training=True))
+            loss, d_fake, d_real = objective.generator(*halves(D.outputs[objective.layer]))
+            dx = D.backward(xp.concatenate((d_fake, d_real)), wrt="input", layer=objective.layer)[:n]
         else:
-            a = D.forward(self.packed(x), training=True)
-            loss, da = self.objective.generator(a)
+            a = D.forward(x, training=True)
+            loss, da = objective.generator(a)
             dx = D.backward(da, wrt="input")
-        G.backward(dx.reshape(x.shape), wrt="params")
+        G.backward(dx, wrt="params")
         self.generator_optimizer.step()
         if self.average:
             self.average.step()
-        return loss, self.objective.probability(a)
+        return loss, objective.probability(a)
 
-    def _beside_real(self, x):
-        """(loss, a, dL/dx) for fakes x and an objective that compares them with the real samples of D's last step."""
-        D, n = self.discriminator, len(x)
-        a = D.forward(xp.concatenate((x, self.batch[:n])), training=True)
-        seen = D.outputs[self.objective.layer]
-        loss, d_fake, d_real = self.objective.generator(seen[:n], seen[n:])
-        dx = D.backward(xp.concatenate((d_fake, d_real)), wrt="input", layer=self.objective.layer)
-        return loss, a[:n], dx[:n]
+    def _check_real(self, n, real):
+        if real is not None:
+            self.discriminator.check(real)
+        if real is None or len(real) != n:
+            given = "none were given" if real is None else f"{len(real)} were given"
+            raise ValueError(f"{self.objective!r} compares {n} fakes with {n} real samples, and {given}: "
+                             f"generator_step({n}, real=x)")  # fmt: skip
 
     def step(self, x):
-        """One round on the real samples x (k N, width): D learns from N of them and N fakes, k times, then G from N.
+        """One round on the real samples x (k N, ...): D learns from N of them and N fakes, k times, then G from N.
 
-        What is returned of D's steps is that of the last.
+        What is returned of D's steps is that of the last. Raises ValueError where k does not divide the batch.
         """
-        n = len(x) // self.k
+        self.discriminator.check(x)
+        n, left = divmod(len(x), self.k)
+        if left or not n:
+            raise ValueError(
+                f"a batch of {len(x)} samples cannot be split among k={self.k} steps of D: take a multiple"
+            )
         for part in range(self.k):
-            loss_d, V, d_real, d_fake = self.discriminator_step(x[part * n : (part + 1) * n])
-        loss_g, d_fake_after = self.generator_step(n)
+            real = x[part * n : (part + 1) * n]
+            loss_d, V, d_real, d_fake = self.discriminator_step(real)
+        loss_g, d_fake_after = self.generator_step(n, real)
         accuracy = 0.5 * ((d_real > 0.5).mean(dtype=xp.float32) + (d_fake < 0.5).mean(dtype=xp.float32))
         return Round(V, loss_d, loss_g, d_real.mean(), d_fake.mean(), d_fake_after.mean(), accuracy)
 
@@ -133,11 +137,12 @@ class GAN:
 
     def latent_points(self, n, stream, number):
         """n latent points z, shape (n, latent): a function of the seed and these numbers alone."""
-        rng = backend.generator(self.seed, stream, number)
-        return NOISE[self.noise_kind](rng, (n, self.latent), self.generator.dtype)
+        shape = checks.whole(f"n={n!r}: the number of samples", n), *self.generator.shape
+        rng = random_generator(self.seed, stream, number)
+        return NOISE[self.noise_kind](rng, shape, self.generator.dtype)
 
     def sample(self, n):
-        """n new samples G(z), shape (n, width), a fresh array."""
+        """n new samples G(z), shape (n, ...), a fresh array."""
         return self.sampler(self.noise(n, SAMPLING))
 
     def players(self):
@@ -145,8 +150,46 @@ class GAN:
         yield "generator", self.generator, self.generator_optimizer
         yield "discriminator", self.discriminator, self.discriminator_optimizer
 
+    def __repr__(self):
+        settings = {"k": self.k, "noise": self.noise_kind, "penalty": self.penalty, "seed": self.seed}
+        usual = {"k": 1, "noise": "normal", "penalty": None}
+        shown = ", ".join(f"{name}={value!r}" for name, value in settings.items() if usual.get(name, "") != value)
+        return f"GAN({self.objective!r}, {shown})\n  G {self.generator!r}\n  D {self.discriminator!r}"
 
-def _optimizer(given, network, player):
-    if given is not None and given.network is not network:
-        raise ValueError(f"{player}_optimizer was made for another network than the {player}")
-    return given or Adam(network)
+
+def halves(a):
+    """The first and the second half of a stacked batch."""
+    return a[: len(a) // 2], a[len(a) // 2 :]
+
+
+def _check(name, given, right, expected):
+    if not right:
+        raise TypeError(f"{name}={given!r}: expected {expected}")
+
+
+def _own(name, optimizer, network):
+    optimizer = Adam(network) if optimizer is None else optimizer
+    _check(name, optimizer, isinstance(optimizer, Optimizer), "an Optimizer, Adam(network) say")
+    if optimizer.network is not network:
+        raise ValueError(f"{name} was made for another network than the GAN's")
+    return optimizer
+
+
+def _check_players(G, D):
+    """Raises ValueError where G and D cannot play against each other, TypeError for what is no Network."""
+    for player, network in ("generator", G), ("discriminator", D):
+        _check(player, network, isinstance(network, Network), "a Network")
+        if not network.params or None in (network.shape or (None,)):
+            raise ValueError(f"the {player}, {network!r}, has no parameters to learn, or takes samples of any size: "
+                             "it needs a Dense layer, say, and a shape= without None")  # fmt: skip
+    if any(layer is other for layer in (G, *G.leaves()) for other in (D, *D.leaves())):
+        raise ValueError("generator and discriminator share layers: each player needs a theta of its own")
+    if G.rows != 1:
+        raise ValueError(f"the generator makes one sample of {G.rows} points: a Pack belongs into the discriminator")
+    if D.n_in != G.n_out:
+        pack = f" (to judge several at a time, begin D with Pack(m, {G.n_out}))" if D.rows == 1 else ""
+        raise ValueError(f"the generator gives {G.n_out} values, but the discriminator takes {D.n_in}{pack}")
+    if G.dtype != D.dtype:
+        raise ValueError(f"the generator is {G.dtype}, but the discriminator is {D.dtype}: both need one dtype")
+    if D.n_out != 1:
+        raise ValueError(f"the discriminator gives {D.n_out} values for each sample: it must give one")

@@ -1,36 +1,47 @@
 """A chain of layers, and its parameters as one vector theta."""
 
 import copy
+import math
 
-from minigan.backend import host_generator, xp
-from minigan.fitting import check_chain
+from minigan.backend import checks, host_generator, xp
+from minigan.layers.layer import Layer, as_shape, fits
 
 WRT = "params", "input", "both"
 CHUNK = 1024
+NO_FORWARD = (
+    "backward needs a forward(x) first, and a new one after each optimizer step and after network(x): "
+    "what the layers remember is no longer what backward needs"
+)
 
 
-class Network:
+class Network(Layer):
     """y = f_k(... f_2(f_1(x))); backward is the chain rule, from the last layer to the first.
 
-    `theta` holds every parameter, `dtheta` every derivative, each as one flat array; the layers' W, b, dW, db are
-    views into them. Weights are drawn on the host from `seed`, so one seed is one network on every backend.
+    `theta` holds every parameter, `dtheta` every derivative dL/dtheta, each as one flat array; the layers' W, b, dW, db
+    are views into them. Weights are drawn on the host from `seed`, so one seed is one network on every backend. `shape`
+    is that of one sample of x, (28, 28, 1) say, where the first layer does not know it; None in it: of any size.
 
-    Raises ValueError, when it is built, for layers whose widths do not fit or a layer that is used twice.
+    A network is itself a layer, and may stand in another one: it keeps its weights, in the other's precision, and its
+    theta becomes a part of the other's. Raises, when it is built, ValueError for layers that do not fit each other or
+    are used already, and for a dtype other than float32 and float64; TypeError for what is no layer.
     """
 
-    def __init__(self, *layers, seed=0, dtype="float32"):
-        self.layers = layers
-        self.n_in, self.n_out = check_chain(layers)
-        rng = host_generator(seed)
-        self._pack([layer.initialize(rng) for layer in layers], dtype)
-
-    theta = property(lambda self: self._theta, doc="All parameters, one vector; write into it: theta[:] = ...")
-    dtheta = property(lambda self: self._dtheta, doc="All derivatives dL/dtheta, in the order of theta.")
+    def __init__(self, *layers, seed=0, dtype="float32", shape=None):
+        _look_at(layers)
+        self.layers, self.rows, self.range = layers, math.prod(layer.rows for layer in layers), layers[-1].range
+        unknown = shape is None or (isinstance(shape, tuple) and not shape)
+        self.shape = None if unknown else checks.sizes("Network: shape=", shape, free=None)
+        *_, end = self._shapes(self.shape)
+        if self.shape is None:
+            self.shape = next((as_shape(layer.n_in) for layer in layers if layer.n_in is not None), None)
+        self.n_in, self.n_out = _width(self.shape), _width(end)
+        rng = host_generator(checks.whole(f"Network: seed={seed!r}", seed, least=0))
+        self._make([values for layer in layers for values in _initial(layer, rng)], _real(dtype))
 
     def forward(self, x, training=False):
         """y (N, n_out) from x (N, n_in): the last layer's own array, valid until the next forward.
 
-        Raises ValueError for an x of another width, TypeError for another dtype.
+        Raises ValueError for an x of another shape, TypeError for another dtype.
         """
         self.check(x)
         self.outputs = []  # of each layer
@@ -44,129 +55,223 @@ class Network:
 
         wrt="params" leaves dx out (and returns None), wrt="input" leaves dtheta as it is. A loss of what stands in the
         middle, outputs[layer], enters there; the layers after it keep the dtheta that they had.
-        Raises RuntimeError without a forward since the optimizer's last step, ValueError for another `wrt` or shape,
-        TypeError for another dtype.
+        Raises RuntimeError without a forward since the optimizer's last step, ValueError for another `wrt`, `layer` or
+        shape, TypeError for another dtype.
         """
         if wrt not in WRT:
             raise ValueError(f"backward(wrt={wrt!r}): expected one of {', '.join(map(repr, WRT))}")
         if not self.outputs:
-            raise RuntimeError(
-                "backward needs a forward(x) first, and a new one after each optimizer step and after network(x): "
-                "what the layers remember is no longer what backward needs"
-            )
+            raise RuntimeError(NO_FORWARD)
+        if layer not in range(-len(self.layers), len(self.layers)):
+            raise ValueError(f"backward(layer={layer!r}): the network has {len(self.layers)} layers")
+        self._check_type("dy", dy)
         if dy.shape != self.outputs[layer].shape:
             given = self.outputs[layer].shape
             raise ValueError(f"backward: dy has shape {dy.shape}, but the last forward gave {given}")
-        self._check_dtype("dy", dy)
-        first, *rest = self.layers[: layer % len(self.layers) + 1]
-        for inner in reversed(rest):  # each must hand its dx down; only the first layer's may be left out
-            dy = inner.backward(dy, "input" if wrt == "input" else "both")
-        return first.backward(dy, wrt)
+        lowest, last = 0, layer % len(self.layers)
+        if wrt == "params":  # below the lowest layer with parameters nobody asks for a derivative
+            lowest = next((i for i, inner in enumerate(self.layers) if inner.params), last)
+        for i in range(last, lowest - 1, -1):
+            inner = self.layers[i]
+            if isinstance(inner, Network) and not (inner.outputs and inner.outputs[-1] is self.outputs[i]):
+                raise RuntimeError(NO_FORWARD)  # it was used by itself in the meantime
+            dy = inner.backward(dy, "both" if wrt == "params" and i > lowest else wrt)
+        return None if wrt == "params" else dy
+
+    def stack(self, a, b):
+        """The samples a and b as one batch, in an owned array: how D sees real and generated ones."""
+        both = self.scratch("stacked", (len(a) + len(b), *a.shape[1:]), self.dtype)
+        both[: len(a)], both[len(a) :] = a, b
+        return both
 
     def forget(self):
         """Drop the link to the last forward: backward must not follow it any more. Optimizers call this."""
         self.outputs = []
+        for layer in self.layers:
+            if isinstance(layer, Network):
+                layer.forget()
 
     def check(self, x):
-        """Raises ValueError for an x of a shape other than (N, n_in), TypeError for another type or dtype."""
-        if not isinstance(x, xp.ndarray):
-            raise TypeError(
-                f"x is a {type(x).__name__}, but this network takes an array: use xp.asarray, or network(x)"
-            )
-        width = x.shape[1] if x.ndim == 2 else x.shape[1:]
-        if x.ndim < 2 or len(x) == 0 or self.n_in not in (None, width):
-            expected = ", ".join(map(str, self.n_in)) if isinstance(self.n_in, tuple) else self.n_in or "width"
+        """Raises ValueError for an x of another shape than (N, *shape), TypeError for another type or dtype."""
+        self._check_type("x", x)
+        if x.ndim < 2 or not len(x) or not fits(x.shape[1:], self.shape):
+            expected = _listed(self.shape, "width")
             raise ValueError(f"x has shape {x.shape}, but this network takes (N, {expected}) with N at least 1")
-        self._check_dtype("x", x)
+        if len(x) % self.rows:
+            raise ValueError(f"x has {len(x)} samples, and a batch of {len(x)} cannot be judged {self.rows} at a time: "
+                             f"take a multiple of {self.rows}")  # fmt: skip
 
     def __call__(self, x):
         """y for anything that is like an array, as a fresh array: for people, where `forward` is for training.
 
         Many rows are computed CHUNK at a time, which bounds the memory. There is no backward from here.
         """
-        x = xp.asarray(x, dtype=self.dtype)
-        y = xp.concatenate([self.forward(x[i : i + CHUNK]).copy() for i in range(0, max(len(x), 1), CHUNK)])
+        x, chunk = checks.array("x", x, self.dtype), CHUNK * self.rows
+        self.check(x)
+        y = xp.concatenate([self.forward(x[i : i + chunk]).copy() for i in range(0, len(x), chunk)])
         self.forget()
         return y
 
+    def output_shape(self, shape):
+        """That of the last layer, for samples x of this shape."""
+        super().output_shape(shape)
+        *_, end = self._shapes(shape or self.shape)
+        return end
+
+    def leaves(self):
+        """The layers that are not networks themselves, in order."""
+        return self._places().values()
+
+    def _places(self):
+        """{"0": layer, "1.0": layer, ...}: the leaves by their place."""
+        found = {}
+        for i, layer in enumerate(self.layers):
+            inner = layer._places() if isinstance(layer, Network) else {"": layer}
+            found |= {f"{i}.{place}".rstrip("."): leaf for place, leaf in inner.items()}
+        return found
+
     def parameters(self):
         """(name, parameter, gradient) for each one, as views: ("0.W", W, dW), ("0.b", b, db), ("2.W", ...)."""
-        for i, layer in enumerate(self.layers):
-            for name in layer.params:
-                yield f"{i}.{name}", getattr(layer, name), getattr(layer, "d" + name)
+        for place, leaf in self._places().items():
+            yield from ((f"{place}.{name}", getattr(leaf, name), getattr(leaf, f"d{name}")) for name in leaf.params)
 
-    def state(self):
+    def states(self):
         """{"1.mean": array, "3.draws": 17, ...}: what forward(training=True) moves, besides which there is theta."""
-        return {f"{i}.{name}": getattr(layer, name) for i, layer in enumerate(self.layers) for name in layer.state}
+        return {f"{place}.{name}": getattr(leaf, name) for place, leaf in self._places().items() for name in leaf.state}
 
-    def set_state(self, state):
-        """Put the values of such a dictionary in place of the present ones; arrays are written into."""
-        for name, value in state.items():
-            i, _, name = name.partition(".")
-            here = getattr(self.layers[int(i)], name)
-            if isinstance(here, int):
-                setattr(self.layers[int(i)], name, int(value))
+    def set_states(self, states):
+        """Put the values of such a dictionary in place of the present ones; arrays are written into.
+
+        Raises ValueError for a name that is not one of them, and for an array of another shape.
+        """
+        leaves, here = self._places(), self.states()
+        for name, value in states.items():
+            value = checks.array(f"set_states: {name}", value)
+            if name not in here or getattr(here[name], "shape", ()) != value.shape:
+                raise ValueError(f"set_states: this network has no {name} of shape {value.shape}")
+            if isinstance(here[name], int):
+                place, _, name = name.rpartition(".")
+                setattr(leaves[place], name, int(value))
             else:
-                here[...] = xp.asarray(value)
+                here[name][...] = value
 
     def astype(self, dtype):
         """A copy in another precision, with memory of its own; "float64" for gradient checks."""
         twin = copy.deepcopy(self)
-        twin._pack(self._values(), dtype)
+        twin._make(twin._values(), _real(dtype, "complex128"))  # that is for the complex step of a gradient check
         return twin
 
     def __copy__(self):
         return copy.deepcopy(self)
 
+    def __getstate__(self):
+        """For copy and pickle: the layers hold the values, theta is made of them again."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in ("theta", "dtheta", "outputs")}
+
     def __setstate__(self, state):
-        """After copy.deepcopy and pickle: the layers' arrays were copied one by one, and become views again."""
-        self.__dict__.update(state)
-        for layer in self.layers:
-            layer.__dict__.pop("_scratch", None)
-        self._pack(self._values(), self.dtype)
+        vars(self).update(state)
+        self._make(self._values(), self.dtype)
 
     def summary(self):
-        """A table of the layers: width of the output and number of parameters."""
-        counts = [sum(getattr(layer, name).size for name in layer.params) for layer in self.layers]
-        width, rows = self.n_in, []
-        for i, (layer, count) in enumerate(zip(self.layers, counts, strict=True)):
-            width = layer.n_out or width
-            rows.append(f"{i:>3}  {layer!r:<24} (N, {width or 'any'})".ljust(46) + f"{count:>12,}")
+        """A table of the layers: shape of the output and number of parameters."""
+        rows = []
+        for i, (layer, shape) in enumerate(zip(self.layers, self._shapes(self.shape), strict=True)):
+            count = sum(a.size for name, a, _ in self.parameters() if name.startswith(f"{i}."))
+            rows.append((f"{i:>3}  {layer!r}", f"(N, {_listed(shape, 'any')})", f"{count:,}"))
+        a, b, c = (max(map(len, column)) for column in zip(*rows, strict=True))
         total = f"theta: {self.theta.size:,} x {self.dtype}, {self.theta.nbytes / 2**20:.1f} MiB"
-        return "\n".join([*rows, total])
+        return "\n".join([*(f"{x:<{a}}  {y:<{b}}  {z:>{c}}" for x, y, z in rows), total])
 
     def __repr__(self):
         return f"Network({', '.join(map(repr, self.layers))})"
 
+    def _shapes(self, shape):
+        """The shape of a sample after each layer, from that before the first."""
+        for i, layer in enumerate(self.layers):
+            try:
+                shape = layer.output_shape(shape)
+            except ValueError as error:
+                raise ValueError(f"layer {i}, {layer!r}, {error}") from None
+            yield shape
+
     def _values(self):
-        return [{name: getattr(layer, name) for name in (*layer.params, *layer.state)} for layer in self.layers]
+        return [{name: getattr(leaf, name) for name in (*leaf.params, *leaf.state)} for leaf in self.leaves()]
 
-    def _pack(self, values, dtype):
-        """Make theta from one {name: value} for each layer, and give the layers their views into theta and dtheta."""
-        self.dtype, self.outputs = xp.dtype(dtype), []
-        if self.dtype.kind not in "fc":
-            raise ValueError(f"Network(dtype={str(self.dtype)!r}): expected a floating-point type, float32 or float64")
-        arrays = []
-        for layer, given in zip(self.layers, values, strict=True):
-            if tuple(given) != (expected := (*layer.params, *layer.state)):
-                raise ValueError(f"{layer!r}: initialize gives {tuple(given)}, but params and state say {expected}")
-            arrays += [(layer, name, given[name]) for name in layer.params]
-            for name in layer.state:
-                a = given[name]
-                setattr(layer, name, a if isinstance(a, int) else xp.array(a, dtype=dtype))
-        size = sum(a.size for _, _, a in arrays)
-        self._theta, self._dtheta = xp.empty(size, dtype=dtype), xp.zeros(size, dtype=dtype)
-        start = 0
-        for layer, name, a in arrays:
-            here = slice(start, start + a.size)
-            setattr(layer, name, self._theta[here].reshape(a.shape))
-            setattr(layer, "d" + name, self._dtheta[here].reshape(a.shape))
-            getattr(layer, name)[...] = xp.asarray(a, dtype=dtype)
-            start += a.size
+    def _make(self, values, dtype):
+        """Make theta from one {name: value} for each leaf, and give the layers their views into theta and dtheta."""
+        size = 0
+        for leaf, given in zip(self.leaves(), values, strict=True):
+            if tuple(given) != (expected := (*leaf.params, *leaf.state)):
+                raise ValueError(f"{leaf!r}: initialize gives {tuple(given)}, but params and state say {expected}")
+            for name, a in given.items():
+                counts = name in leaf.state and isinstance(a, int)
+                vars(leaf)[name] = a if counts else xp.array(a, dtype=dtype)
+            size += sum(vars(leaf)[name].size for name in leaf.params)
+        self._bind(xp.empty(size, dtype=dtype), xp.zeros(size, dtype=dtype))
 
-    def _check_dtype(self, name, a):
+    def _bind(self, theta, dtheta):
+        """Move the parameters into this stretch of memory; a network within gets its part of it."""
+        vars(self).update(theta=theta, dtheta=dtheta, dtype=theta.dtype, outputs=[], views=("theta", "dtheta"))
+        self.params, start = ("theta",) if theta.size else (), 0
+        for layer in self.layers:
+            layer.packed = True
+            if isinstance(layer, Network):
+                stop = start + layer.theta.size
+                layer._bind(theta[start:stop], dtheta[start:stop])
+                start = stop
+                continue
+            for name in layer.params:
+                a = vars(layer)[name]
+                here = slice(start, start := start + a.size)
+                theta[here] = a.ravel()
+                vars(layer)[name], vars(layer)[f"d{name}"] = (v[here].reshape(a.shape) for v in (theta, dtheta))
+            vars(layer)["views"] = (*layer.params, *(f"d{name}" for name in layer.params))
+
+    def _check_type(self, name, a):
+        if not isinstance(a, xp.ndarray):
+            kind = type(a).__name__
+            raise TypeError(f"{name} is a {kind}, but this network takes an array: use xp.asarray, or network(x)")
         if a.dtype != self.dtype:
-            raise TypeError(
-                f"{name} is {a.dtype}, but this network computes in {self.dtype}: convert it with "
-                f'{name}.astype("{self.dtype}"), or take a copy of the network in another precision with network.astype'
-            )
+            raise TypeError(f"{name} is {a.dtype}, but this network computes in {self.dtype}: convert it with {name}."
+                            f'astype("{self.dtype}"), or take a copy in another precision, network.astype')  # fmt: skip
+
+
+def _look_at(layers):
+    """Raises TypeError for what is no layer, ValueError for a layer that has its place already, or for none at all."""
+    if not layers:
+        raise ValueError("a Network needs at least one layer")
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            name = f"the class {layer.__name__}" if isinstance(layer, type) else f"a {type(layer).__name__}"
+            raise TypeError(f"layer {i} is {name}, not a layer: write Network(Dense(2, 1), Tanh())")
+        if layer.packed or any(layer is other for other in layers[:i]):
+            where = "already belongs to a Network" if layer.packed else "is already in the chain"
+            raise ValueError(f"layer {i}, {layer!r}, {where}: it remembers one forward pass, and its parameters are "
+                             "parts of one theta, so make a new layer for each place, or copy.deepcopy it")  # fmt: skip
+
+
+def _initial(layer, rng):
+    """One {name: initial value} for each leaf; a network, or a copy of a layer that was in one, keeps what it has."""
+    if isinstance(layer, Network):
+        return layer._values()
+    if layer.filled:
+        return [{name: getattr(layer, name) for name in (*layer.params, *layer.state)}]
+    return [layer.initialize(rng)]
+
+
+def _real(dtype, *others):
+    name = getattr(dtype, "__name__", str(dtype))  # "float32", xp.float32 or xp.dtype("float32")
+    if name not in ("float32", "float64", *others):
+        raise ValueError(f"dtype {name!r}: a network computes in float32 or float64")
+    return name
+
+
+def _width(shape):
+    """A width for a row of numbers, a shape for anything else."""
+    return shape[0] if shape is not None and len(shape) == 1 else shape
+
+
+def _listed(shape, unknown):
+    """The sizes of a sample's shape, for messages: "28, 28"."""
+    return ", ".join(str("any" if size is None else size) for size in shape or (unknown,))

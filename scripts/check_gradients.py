@@ -1,11 +1,11 @@
-#!/usr/bin/env python3
 """Check every derivative in minigan against the slope of its own forward pass, or those of a layer of yours:
 
     python scripts/check_gradients.py --layer path/to/file.py:ClassName
 
 prints one row for each tensor, and under a row that fails what kind of mistake it is. The layer is made without
-arguments where it can be, else as ClassName(5, 4), its widths; --args 5,0.2 gives others. Once something of minigan
-fails, only the checks that fail are printed, and --all prints the others as well.
+arguments where it can be, else as ClassName(5, 4), its widths; --args 5,0.2 gives others. Where it does not say what
+shape its samples have, --shape 8,8,3 does. Once something of minigan fails, only the checks that fail are printed, and
+--all prints the others as well.
 Exit code: 0 all right, 1 a derivative is wrong, 2 the check could not be run.
 """
 
@@ -20,42 +20,15 @@ import sys
 import traceback
 from pathlib import Path
 
-from minigan import (
-    GAN,
-    R1,
-    R2,
-    BatchNorm,
-    Dense,
-    Dropout,
-    FeatureMatching,
-    Flatten,
-    Hinge,
-    InstanceNoise,
-    Layer,
-    LayerNorm,
-    LeakyReLU,
-    LeastSquares,
-    Maxout,
-    Minimax,
-    Network,
-    NonSaturating,
-    RelativisticAverage,
-    ReLU,
-    Reshape,
-    Sigmoid,
-    SlopeBound,
-    SpectralNorm,
-    Tanh,
-    UnitSlope,
-    Wasserstein,
-)  # fmt: skip
+import minigan as m
+from minigan import Layer, Network
+from minigan.app.cli import Parser, whole
 from minigan.backend import host_generator
-from minigan.cli import Parser, whole
-from minigan.cross_entropy import softmax_cross_entropy
-from minigan.gradcheck import check_game, check_loss, gradcheck
-from minigan.losses import bce, bce_with_logits
+from minigan.gradcheck import check_game, check_loss, check_penalty, check_second_order, gradcheck
+from minigan.gradcheck.check import options
+from minigan.layers.layer import as_shape
+from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
 from minigan.objectives import value
-from minigan.second_order_check import check_penalty, check_second_order
 
 N, WIDTHS = 7, (5, 4)  # all different, so that a transpose or a wrong axis does not fit
 
@@ -67,11 +40,12 @@ def main(argv=None):
         checks = project(args.seed)
     else:
         with parser.mistakes():
+            options(args.eps, method=args.method)
             layer = load(args.layer, args.args)
-        x = host_generator(args.seed, 3).standard_normal((args.batch, layer.n_in or WIDTHS[0]))
+            x = samples(layer, args.batch, args.shape, args.seed)
         try:
             report = gradcheck(layer, x, method=args.method, eps=args.eps, seed=args.seed, training=args.training)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # the layer may call exit()
             print(in_words(error), file=sys.stderr)
             return 1
         checks = [([layer], report)]
@@ -94,8 +68,9 @@ def arguments():
     parser = Parser(__doc__)
     parser.add_argument("--layer", metavar="FILE:CLASS", help="check this layer instead of minigan's own")
     parser.add_argument("--args", default="", metavar="A,B", help="what the layer is made with, as Python literals")
+    parser.add_argument("--shape", type=sizes, metavar="A,B", help="of a sample of x (default: what the layer takes)")
     parser.add_argument("--training", action="store_true", help="check forward(x, training=True)")
-    parser.add_argument("--batch", type=whole(1), default=N, help="samples in x (default: %(default)s)")
+    parser.add_argument("--batch", type=whole(1), help=f"samples in x (default: {N}, or {N} packs)")
     parser.add_argument("--method", choices=("central", "complex"), default="central", help="(default: %(default)s)")
     parser.add_argument("--eps", type=float, default=1e-5, help="half the width of a difference (default: %(default)s)")
     parser.add_argument("--seed", type=whole(0), default=0, help="of x, dy and weights (default: %(default)s)")
@@ -104,21 +79,31 @@ def arguments():
     return parser
 
 
+def sizes(text):
+    """The shape of "8,8,3"."""
+    return tuple(whole(1)(size) for size in text.split(","))
+
+
+def samples(layer, n, shape, seed):
+    """An x (n, ...) for the layer."""
+    shape = shape or as_shape(layer.n_in) or WIDTHS[:1]
+    shape = tuple(size or WIDTHS[0] for size in shape)  # None: of any size
+    return host_generator(seed, 3).standard_normal((n or N * layer.rows, *shape))
+
+
 def project(seed):
     """[(what it is made of, report)] of every layer, loss and objective on its own, of two networks, and of games."""
-    rng = host_generator(seed, 3)
-    x = rng.standard_normal((N, WIDTHS[0]))
-    layers = [Dense(*WIDTHS), Tanh(), Sigmoid(), LeakyReLU(), ReLU()]
-    smooth = Network(Dense(5, 6), Tanh(), Dense(6, 4), Sigmoid(), seed=seed)
-    kinked = Network(Dense(5, 6), LeakyReLU(), Dense(6, 4), ReLU(), Dense(4, 1), seed=seed)
+    rng, methods = host_generator(seed, 3), ("central", "complex")
+    checks = []
+    for layer, training, shape in layers():
+        x = rng.standard_normal((N * layer.rows, *shape))
+        checks += [([layer], gradcheck(layer, x, method=method, training=training, seed=seed)) for method in methods]
     a, other, p = rng.standard_normal((N, 1)), rng.standard_normal((N, 1)), rng.uniform(0.05, 0.95, (N, 1))
     losses = [(bce_with_logits, a, p), (bce, p, rng.random((N, 1))), (value, a, other)]
-    for objective in Minimax(), NonSaturating(), NonSaturating(real=0.9):
+    for objective in m.Minimax(), m.NonSaturating(), m.NonSaturating(real=0.9):
         losses += [(objective.discriminator, a, other), (objective.generator, other)]
-    for objective in Minimax("probability"), NonSaturating("probability"):
+    for objective in m.Minimax("probability"), m.NonSaturating("probability"):
         losses += [(objective.discriminator, p, 1 - p[::-1]), (objective.generator, p)]
-    methods = "central", "complex"
-    checks = [([layer], gradcheck(layer, x, method=method, seed=seed)) for layer in layers for method in methods]
     checks += [
         ([getattr(loss, "__self__", loss)], check_loss(loss, *inputs, method=method, seed=seed))
         for loss, *inputs in losses
@@ -127,48 +112,54 @@ def project(seed):
     labels = rng.integers(0, 3, N)
     classes = functools.wraps(softmax_cross_entropy)(lambda a: softmax_cross_entropy(a, labels))
     checks += [([classes], check_loss(classes, rng.standard_normal((N, 3)), seed=seed))]
-    for network in smooth, kinked:
+    x = rng.standard_normal((N, 5))
+    for network in (
+        Network(m.Dense(5, 6), m.Tanh(), m.Dense(6, 4), m.Sigmoid(), seed=seed),
+        Network(m.Dense(5, 6), m.LeakyReLU(), m.Dense(6, 4), m.ReLU(), m.Dense(4, 1), seed=seed),
+    ):
         checks += [(network.layers, gradcheck(network, x, method=method, seed=seed)) for method in methods]
-    for layer, training, shape in recipe_layers():
-        x = rng.standard_normal((N, *shape))
-        options = {"training": training, "seed": seed}
-        checks += [([layer], gradcheck(layer, x, method=method, **options)) for method in methods]
     checks += other_games(rng, seed)
-    z, x = rng.standard_normal((N, 3)), rng.standard_normal((N, 4))
-    for objective in Minimax(), NonSaturating(), Minimax("probability"), NonSaturating("probability"):
-        G = Network(Dense(3, 6), ReLU(), Dense(6, 4), Tanh(), seed=seed)
-        last = [Sigmoid()] if objective.output == "probability" else []
-        D = Network(Dense(4, 5), LeakyReLU(), Dense(5, 1), *last, seed=seed + 1)
-        game = check_game(GAN(G, D, objective, seed), x, z, seed=seed)
-        checks.append(([*G.layers, *D.layers, objective], game))
+    plain = m.Minimax(), m.NonSaturating(), m.Minimax("probability"), m.NonSaturating("probability")
+    games = [(objective, None, 1) for objective in plain]
+    games += [(m.RelativisticAverage(), m.GradientPenalty(10.0), 1), (m.FeatureMatching(2), m.R1(1.0), 2)]
+    z, x = rng.standard_normal((2 * N, 3)), rng.standard_normal((2 * N, 4))
+    for objective, penalty, k in games:
+        G = Network(m.Dense(3, 6), m.ReLU(), m.Dense(6, 4), m.Tanh(), seed=seed)
+        first = [m.Pack(k, 4)] if k > 1 else []
+        last = [m.Sigmoid()] if objective.output == "probability" else []
+        D = Network(*first, m.Dense(k * 4, 5), m.LeakyReLU(), m.Dense(5, 1), *last, seed=seed + 1)
+        game = check_game(m.GAN(G, D, objective, seed, penalty=penalty), x[: k * N], z[: k * N], seed=seed)
+        checks.append(([*G.layers, *D.layers, objective, *([penalty] if penalty else [])], game))
     return checks
 
 
-def recipe_layers():
-    """(layer, training, shape of a sample) for the layers that the recipes need, as they are in training and out."""
-    yield from ((LayerNorm(5), True, (5,)), (BatchNorm(5), True, (5,)), (BatchNorm(5), False, (5,)))
-    yield from ((Dropout(0.4), True, (5,)), (InstanceNoise(0.4), True, (5,)), (Maxout(6, 2), True, (6,)))
-    yield from ((Flatten(2, 3), True, (2, 3)), (Reshape(2, 3), True, (6,)))
+def layers():
+    """(layer, training, shape of a sample) for every layer; those that differ in training, both ways."""
+    for layer in m.Dense(*WIDTHS), m.Tanh(), m.Sigmoid(), m.LeakyReLU(), m.ReLU(), m.BatchNorm(5):
+        yield layer, False, (5,)
+    for layer in m.LayerNorm(5), m.BatchNorm(5), m.Dropout(0.4), m.InstanceNoise(0.4):
+        yield layer, True, (5,)
+    yield from ((m.SpectralNorm(*WIDTHS), training, (5,)) for training in (False, True))
+    yield from ((m.Dense(*WIDTHS), True, (2, 5)), (m.Maxout(6, 2), True, (6,)), (m.Flatten(2, 3), True, (2, 3)))
+    yield from ((m.Reshape(2, 3), True, (6,)), (m.Pack(2, 2, 2, 1), True, (2, 2, 1)))
 
 
 def other_games(rng, seed):
     """The objectives beyond that of 2014, the second derivatives of all layers, and the penalties made of them."""
-    a, other, h = (rng.standard_normal((N, width)) for width in (1, 1, 3))
+    a, other, h, matched = (rng.standard_normal((N, width)) for width in (1, 1, 3, 3))
     checks = []
-    for objective in LeastSquares(), Wasserstein(), Hinge(), RelativisticAverage():
+    for objective in m.LeastSquares(), m.Wasserstein(), m.Hinge(), m.RelativisticAverage():
         for loss in objective.discriminator, objective.generator:
             inputs = (a,) if loss == objective.generator and not objective.sees_real else (a, other)
             checks.append(([objective], check_loss(loss, *inputs, seed=seed)))
-    matching = FeatureMatching(0)
-    checks.append(([matching], check_loss(matching.generator, h, rng.standard_normal((N, 3)), seed=seed)))
-    x = rng.standard_normal((N, WIDTHS[0]))
-    checks += [([SpectralNorm(*WIDTHS)], gradcheck(SpectralNorm(*WIDTHS), x, seed=seed))]
-    plain = Dense(*WIDTHS), SpectralNorm(*WIDTHS), Tanh(), Sigmoid(), LeakyReLU(), ReLU()
-    for layer, training, shape in (*((layer, False, (5,)) for layer in plain), *recipe_layers()):
-        report = check_second_order(layer, rng.standard_normal((N, *shape)), training=training, seed=seed)
-        checks.append(([layer], report))
-    D = Network(Dense(5, 6), Tanh(), Dense(6, 4), LeakyReLU(), Dense(4, 1), seed=seed)
-    for penalty in R1(1.0), R2(1.0), UnitSlope(10.0), SlopeBound(10.0):
+    matching = m.FeatureMatching(0)
+    checks.append(([matching], check_loss(matching.generator, h, matched, seed=seed)))
+    for layer, training, shape in layers():
+        x = rng.standard_normal((N * layer.rows, *shape))
+        checks.append(([layer], check_second_order(layer, x, training=training, seed=seed)))
+    D = Network(m.Dense(5, 6), m.Tanh(), m.Dense(6, 4), m.LeakyReLU(), m.Dense(4, 1), seed=seed)
+    x = rng.standard_normal((N, 5))
+    for penalty in m.R1(1.0), m.R2(1.0), m.GradientPenalty(10.0), m.OneSidedGradientPenalty(10.0):
         checks.append(([*D.layers, penalty], check_penalty(penalty, D, x, seed=seed)))
     return checks
 
@@ -215,8 +206,9 @@ def load(place, text):
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise ValueError(f"{path} does not import: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        what = "it calls exit()" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
+        raise ValueError(f"{path} does not import: {what}") from error
     cls = getattr(module, name, None) if name else None
     own = [a for a in vars(module).values() if inspect.isclass(a) and a.__module__ == spec.name]
     layers = [a.__name__ for a in own if issubclass(a, Layer | Network)]
@@ -244,7 +236,7 @@ def _make(cls, text):
             continue
         try:
             return cls(*values)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ValueError(f"{cls.__name__}{values} raised {type(error).__name__}: {error}") from error
     signature = inspect.signature(cls)
     needed = [p for p in signature.parameters.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -257,7 +249,8 @@ def in_words(error):
     """An exception from the layer's own code: what, where in which file, and what gradcheck noted."""
     frame = next(f for f in reversed(traceback.extract_tb(error.__traceback__)) if f.line)
     where = f"{frame.filename}:{frame.lineno}: {frame.line}"
-    return "\n  ".join([f"{type(error).__name__}: {error}", where, *getattr(error, "__notes__", [])])
+    what = "exit() was called" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
+    return "\n  ".join([what, where, *getattr(error, "__notes__", [])])
 
 
 if __name__ == "__main__":

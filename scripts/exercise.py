@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 """Learn minigan by writing it: one body is taken out of its source, you write it anew, and the check answers in words.
 
-    python scripts/exercise.py list                    what there is, and what you have done
-    python scripts/exercise.py start Tanh.backward     writes tanh_backward.py, with one body missing
-    python scripts/exercise.py check tanh_backward.py  is it right? if not, what kind of mistake is it?
-    python scripts/exercise.py hint Tanh.backward      a hint; the next call gives one more
-    python scripts/exercise.py solution Tanh.backward  minigan's own body
+    python scripts/exercise.py list                      what there is, and what you have done
+    python scripts/exercise.py start Tanh.derivative     writes tanh_derivative.py, with one body missing
+    python scripts/exercise.py check tanh_derivative.py  is it right? if not, what kind of mistake is it?
+    python scripts/exercise.py hint Tanh.derivative      a hint; the next call gives one more
+    python scripts/exercise.py solution Tanh.derivative  minigan's own body
 
 What you have done and how many hints you took is kept in minigan's cache ($XDG_CACHE_HOME or ~/.cache).
 Exit code of check: 0 right, 1 wrong, 2 the file cannot be used. The exercises stand in exercises/exercises.toml, with
@@ -16,6 +15,7 @@ import ast
 import difflib
 import functools
 import importlib
+import inspect
 import json
 import re
 import sys
@@ -28,11 +28,12 @@ from typing import NamedTuple
 
 import numpy
 from exercises.checks import CHECKS
-from update_readme import replace_block
 
-from minigan.cli import Parser
+from minigan.app.cli import Parser
+from minigan.app.reports import replace_block
+from minigan.backend import plain
+from minigan.data.files import replacing
 from minigan.data.mnist import cache_dir
-from minigan.files import replacing
 
 CALL = ".venv/bin/python scripts/exercise.py"  # as the README calls it
 LIST = Path(__file__).with_name("exercises") / "exercises.toml"
@@ -61,7 +62,7 @@ def arguments():
         if operand:
             command.add_argument(operand.lower(), metavar=operand)
         if run is start:
-            command.add_argument("--out", type=Path, help="the file to write (default: tanh_backward.py, say)")
+            command.add_argument("--out", type=Path, help="the file to write (default: tanh_derivative.py, say)")
         if run is show:
             command.add_argument("--page", type=Path, help="write the list into this page, between its markers")
     return parser
@@ -154,9 +155,12 @@ def solution(args, progress):
 def known(name):
     """The exercise of this name; ValueError where there is none."""
     if name not in EXERCISES:
-        near = difflib.get_close_matches(name.lower(), [other.lower() for other in EXERCISES], 1, 0.4)
-        guess = [f"did you mean {other}? " for other in EXERCISES if other.lower() in near]
-        raise ValueError(f"there is no exercise {name!r}: {''.join(guess)}`exercise.py list` shows them all")
+        known = {other.lower(): other for other in EXERCISES}
+        beside = [other for other in known if other.partition(".")[0] == name.lower().partition(".")[0]]
+        near = difflib.get_close_matches(name.lower(), beside or known, 1, cutoff=0 if beside else 0.6)
+        near = near or [other for other in known if name.lower() in other][:1]
+        guess = "".join(f"did you mean {known[other]}? " for other in near)
+        raise ValueError(f"there is no exercise {name!r}: {guess}`exercise.py list` shows them all")
     return EXERCISES[name]
 
 
@@ -165,7 +169,12 @@ def next_one(progress):
 
 
 def at(name):
-    return f"`{EXERCISES[name]['module']}.py`"
+    return f"`{EXERCISES[name]['module'].replace('.', '/')}.py`" + (", `backend/plain.py`" if cut(name).kernel else "")
+
+
+def source(name):
+    """The module of minigan that an exercise is taken from."""
+    return importlib.import_module(f"minigan.{EXERCISES[name]['module']}")
 
 
 # The file to write into
@@ -179,12 +188,13 @@ class Cut(NamedTuple):
     before: list
     body: list
     after: list
+    kernel: str  # the name of the plain function that the body ends in a call of, and has in its place; or ""
 
 
 @functools.cache
 def cut(name):
     """The Cut that takes out the body of this exercise."""
-    module = importlib.import_module(f"minigan.{EXERCISES[name]['module']}")
+    module = source(name)
     text = Path(module.__file__).read_text(encoding="utf-8")
     tree, lines = ast.parse(text), text.splitlines()
     top, _, method = name.partition(".")
@@ -197,9 +207,26 @@ def cut(name):
     others = [node for node in tree.body if node is not top and not isinstance(node, ast.Import | ast.ImportFrom)]
     names = [name for node in others for name in defined(node, used)]
     imports += [f"from {module.__name__} import {', '.join(names)}"] if names else []
-    return Cut(
-        ast.get_docstring(tree), imports, lines[top.lineno - 1 : begin], lines[begin:end], lines[end : top.end_lineno]
-    )
+    kernel, formula = written_out(function.body[-1])
+    body = [*lines[begin : function.body[-1].lineno - 1], *formula] if kernel else lines[begin:end]
+    before, after = lines[top.lineno - 1 : begin], lines[end : top.end_lineno]
+    return Cut(ast.get_docstring(tree), imports, before, body, after, kernel)
+
+
+def written_out(statement):
+    """(name, lines) of a call kernels.NAME(...) with the plain function's formula in its place, else ("", [])."""
+    call = getattr(statement, "value", None)
+    if not isinstance(call, ast.Call) or not ast.unparse(call.func).startswith("kernels."):
+        return "", []
+    name, indent = call.func.attr, " " * statement.col_offset
+    text = inspect.getsource(getattr(plain, name))
+    (function,) = ast.parse(text).body
+    given = dict(zip((a.arg for a in function.args.args), map(ast.unparse, call.args), strict=False))
+    given |= {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+    first = function.body[bool(ast.get_docstring(function))]
+    formula = textwrap.dedent("\n".join(text.splitlines()[first.lineno - 1 :]))
+    formula = re.sub(rf"\b({'|'.join(given)})\b(?!=)", lambda found: given[found[0]], formula)
+    return name, [indent + line for line in (f"# kernels.{name}, written out:", *formula.splitlines())]
 
 
 def defined(node, used):
@@ -266,7 +293,7 @@ def build(text, path="slip.py"):
 def trouble(name, module):
     """What is wrong with a module's version of this exercise, in words, or ""."""
     top = name.partition(".")[0]
-    real = getattr(importlib.import_module(f"minigan.{EXERCISES[name]['module']}"), top)
+    real = getattr(source(name), top)
     try:
         with numpy.errstate(all="ignore"):
             return next(filter(None, CHECKS[name](getattr(module, top), real)), "")
@@ -285,7 +312,7 @@ def raised(error, path):
         lines.append(f"a @ b needs as many columns in a as rows in b, and here they are {widths[2]} and {widths[1]}: "
                      "a .T is missing or too much, or the factors are exchanged")  # fmt: skip
     if "'NoneType' object" in str(error):
-        lines.append('None was handed on: what returned it? A backward with wrt="params" does, it leaves dx out')
+        lines.append('None was handed on: what returned it? A backward with wrt="params" may leave dx out')
     return "\n  ".join([*lines, *getattr(error, "__notes__", [])])
 
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """One round of the game, number by number, as one would work it out on paper.
 
 G is 2-3-2 and D is 2-3-1, the batch is 2, and weights, noise and data have one decimal, so that you can follow with a
@@ -12,19 +11,21 @@ from pathlib import Path
 
 import numpy
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from minigan import GAN, Adam, Dense, LeakyReLU, Minimax, Network, NonSaturating, Tanh, xp
+from minigan.app.cli import Parser, whole
 from minigan.backend import host_generator
-from minigan.cli import Parser, whole
-from minigan.files import replacing
+from minigan.data.files import replacing
 from minigan.losses import sigmoid
+from minigan.plots.style import DATA, INK, SAMPLE
 
 OBJECTIVES = {"non-saturating": NonSaturating, "minimax": Minimax}
 N, LR = 2, 0.1  # samples in a batch; Adam's rate, large enough to see its steps
 G_NAMES, D_NAMES = ("z", "u", "v", "r", "x"), ("x", "s", "t", "a")  # what enters each player, and each layer's output
 WEIGHTS = {"G": ("W1", "b1", "W2", "b2"), "D": ("W3", "b3", "W4", "b4")}
-DOWN, UP = "#14366b", "#d9480f"  # forward and backward in the figure
+SLOPE = 0.2  # of LeakyReLU, below 0
+SIZE, LINE = 12, 15.6  # of the figure's numbers, and of a line of them, in points
 
 
 class OnPaper(GAN):
@@ -58,8 +59,8 @@ def main(argv=None):
 
 def begin(seed, objective, number):
     """The game as it is when round `number` begins: weights of one decimal, and the rounds before it played."""
-    G = Network(Dense(2, 3), LeakyReLU(), Dense(3, 2), Tanh(), dtype="float64")
-    D = Network(Dense(2, 3), LeakyReLU(), Dense(3, 1), dtype="float64")
+    G = Network(Dense(2, 3), LeakyReLU(SLOPE), Dense(3, 2), Tanh(), dtype="float64")
+    D = Network(Dense(2, 3), LeakyReLU(SLOPE), Dense(3, 1), dtype="float64")
     for stream, network in enumerate((G, D)):
         rng, size = host_generator(seed, stream), network.theta.size
         network.theta[...] = rng.integers(1, 10, size) * (2 * rng.integers(0, 2, size) - 1) / 10  # none is 0
@@ -273,68 +274,84 @@ def matrix(a, number):
     return ["[ " + " ".join(cell.rjust(width) for cell in row) + " ]" for row in cells]
 
 
-# The same on one page
+# The same on one page: lengths are in lines of text up and down, and in halves of a layer's place along it
 
 
 def draw(page, path):
-    """Two rows, D's step and G's: layers as boxes, forward values above the line, derivatives below it."""
-    figure = Figure(figsize=(20, 11))
-    for place, step, title in (
-        (0.5, "D", "D's step: two real samples and two fakes. Forward through G and D (blue), back through D (orange)"),
-        (
-            0.0,
-            "G",
-            "G's step: two new fakes. Forward through both (blue), back through all of D and on into G (orange)",
-        ),
-    ):
-        axes = figure.add_axes((0.01, place, 0.98, 0.49))
-        axes.set(xlim=(-0.6, 15.6), ylim=(-1.4, 1.25))
-        axes.axis("off")
-        axes.text(-0.5, 1.2, title, fontsize=13, weight="bold", va="top")
-        for player, left, right, color in ("G", 0.46, 7.54, "#e7f5ff"), ("D", 8.46, 13.54, "#fff4e6"):
-            axes.add_patch(
-                FancyBboxPatch((left, -1.34), right - left, 2.34, boxstyle="round,pad=0.02", fc=color, ec="none")
-            )
-            axes.text(left + 0.05, 0.97, player, fontsize=16, weight="bold", color="0.45", va="top")
-        chain(axes, page, page.values[step])
+    """Write the picture of both steps to `path`, in the format of its ending."""
     with replacing(path) as file:
-        figure.savefig(file, format=path.suffix.removeprefix(".") or "png", dpi=100)
+        picture(page).savefig(file, format=path.suffix.removeprefix(".") or "png", dpi=100)
 
 
-def chain(axes, page, values):
+def picture(page):
+    """Two panels, D's step and G's: layers as boxes, forward values above the line, derivatives below it."""
+    titles = {
+        "D": "D's step: two real samples and two fakes. Forward through G and D (blue), back through D (orange)",
+        "G": "G's step: two new fakes. Forward through both (blue), back through all of D and on into G (orange)",
+    }
+    ends = {"D": "No derivative is asked for here:\nD's step ends at D's own weights.",
+            "G": "D's own dW and db are not asked for:\nthe derivative only passes through."}  # fmt: skip
+    heights = {step: 25 + 2 * len(page.values[step]["x"]) for step in titles}  # of x, its rows stand twice
+    whole, width = sum(heights.values()), 21 * (page.precision + 4) / 7
+    figure, top = Figure(figsize=(width, whole * LINE / 72)), whole
+    for step, title in titles.items():
+        values, top = page.values[step], top - heights[step]
+        rows = len(values["x"])
+        axes = figure.add_axes((0, top / whole, 1, heights[step] / whole))
+        axes.set(xlim=(-0.7, 15.7), ylim=(-14.2 - rows, 10.8 + rows))
+        axes.axis("off")
+        axes.text(-0.5, 10.3 + rows, title, fontsize=15, weight="bold", va="top")
+        for player, left, right, color in ("G", 0.4, 7.6, "#e7f5ff"), ("D", 8.4, 14.5, "#fff4e6"):
+            axes.add_patch(Rectangle((left, -13.6 - rows), right - left, 22.4 + rows * 2, fc=color, ec="none"))
+            axes.text(right - 0.1, 8.5 + rows, player, fontsize=20, weight="bold", color="0.45", ha="right", va="top")
+            if player != step:
+                axes.text(
+                    (left + right) / 2, -9.5 - rows, ends[step], color="0.35", fontsize=13, ha="center", va="center"
+                )
+        chain(axes, page, values, rows)
+    return figure
+
+
+def chain(axes, page, values, rows):
     """One step: what stands between two layers at even places, the layers at odd ones."""
     names = [*G_NAMES, *D_NAMES[1:]]
     layers = ["Dense", "LeakyReLU", "Dense", "Tanh", "Dense", "LeakyReLU", "Dense", "loss"]
     for i, (name, layer) in enumerate(zip(names, layers, strict=True)):
-        x = 2 * i
-        write(axes, x, 0.22, name, values[name], page, DOWN)
-        arrow(axes, x - 0.46, x + 0.46, 0.1, DOWN)
+        x, after = 2 * i, (*names[1:], "")[i]
+        W, b = f"W{i // 2 + 1}", f"b{i // 2 + 1}"
+        write(axes, x, 2.7, name, values[name], page, DATA)
+        arrow(axes, x - 0.42, x + 0.42, 0.9, DATA)
+        forward, backward = {
+            "Dense": (f"{after} = {name} {W} + {b}", f"d{name} = d{after} {W}.T"),
+            "LeakyReLU": (f"{after} = {name} or {SLOPE} {name}", f"d{name} = d{after} (1 or {SLOPE})"),
+            "Tanh": (f"{after} = tanh {name}", f"d{name} = d{after} (1 - {after}²)"),
+            "loss": (f"L = {page.number(values['loss'])}", f"d{name} = dL/d{name}"),
+        }[layer]
+        axes.add_patch(FancyBboxPatch((x + 0.49, -2), 1.02, 4, boxstyle="round,pad=0.02", fc="white", ec="0.4"))
+        axes.text(x + 1, 1.2, layer, ha="center", va="center", fontsize=12, weight="bold")
+        axes.text(x + 1, 0, forward, ha="center", va="center", fontsize=10, color=DATA)
         if f"d{name}" in values:
-            write(axes, x, -0.22, f"d{name}", values[f"d{name}"], page, UP)
-            arrow(axes, x + 0.46, x - 0.46, -0.1, UP)
-        axes.add_patch(FancyBboxPatch((x + 0.52, -0.16), 0.96, 0.32, boxstyle="round,pad=0.02", fc="white", ec="0.4"))
+            write(axes, x, -2.7, f"d{name}", values[f"d{name}"], page, SAMPLE)
+            arrow(axes, x + 0.42, x - 0.42, -0.9, SAMPLE)
+            axes.text(x + 1, -1.2, backward, ha="center", va="center", fontsize=10, color=SAMPLE)
         if layer == "Dense":
-            W, b = f"W{i // 2 + 1}", f"b{i // 2 + 1}"
-            layer += f"\n{name} {W} + {b}"
-            write(axes, x + 1, 0.52, b, values[b], page, "0.2")
-            write(axes, x + 1, 0.68, W, values[W], page, "0.2")
-            for depth, before in zip((0.5, 0.65, 0.92, 1.07), (f"d{b}", f"d{W}", f"new {b}", f"new {W}"), strict=True):
-                if before in values:
-                    write(axes, x + 1, -depth, before, values[before], page, UP if before[0] == "d" else "0.2")
-        elif layer == "loss":
-            layer += f" = {page.number(values['loss'])}"
-        axes.text(x + 1, 0, layer, ha="center", va="center", fontsize=9)
+            for y, before, color in (4.4 + rows, "", INK), (-4.4 - rows, "d", SAMPLE), (-9 - rows, "new ", INK):
+                if before + W in values:
+                    wide = write(axes, x + 0.5, y, before + W, values[before + W], page, color, "left")
+                    write(axes, x + 0.5 + wide, y, before + b, values[before + b], page, color, "left")
 
 
 def arrow(axes, start, end, y, color):
-    axes.annotate("", (end, y), (start, y), arrowprops={"arrowstyle": "->", "color": color, "lw": 1.5})
+    axes.annotate("", (end, y), (start, y), arrowprops={"arrowstyle": "->", "color": color, "lw": 1.8})
 
 
-def write(axes, x, y, name, a, page, color):
-    """An array with its name and shape, growing away from the line at 0."""
+def write(axes, x, y, name, a, page, color, align="center"):
+    """An array with its name and shape, growing away from the line at 0; returns how much of the line it takes."""
     lines = [f"{name} {str(a.shape).replace(' ', '')}", *(row[2:-2] for row in matrix(a, page.number))]
-    options = {"ha": "center", "va": "bottom" if y > 0 else "top", "family": "monospace", "fontsize": 7.2}
-    axes.text(x, y, "\n".join(lines), color=color, linespacing=1.15, **options)
+    options = {"ha": align, "va": "bottom" if y > 0 else "top", "family": "monospace", "fontsize": SIZE}
+    axes.text(x, y, "\n".join(lines), color=color, linespacing=1.1, **options)
+    places = numpy.ptp(axes.get_xlim()) / axes.figure.get_figwidth() / 72  # of the line, in a point
+    return (max(map(len, lines)) + 2) * 0.602 * SIZE * places  # DejaVu Sans Mono's characters are 0.602 em wide
 
 
 if __name__ == "__main__":

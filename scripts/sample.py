@@ -1,18 +1,20 @@
-#!/usr/bin/env python3
-"""Draw new images from a checkpoint: a grid of samples, or walks between latent points; or save them as numbers."""
+"""Draw new images from a checkpoint: a grid of samples, or walks between latent points.
+
+With --out samples.npz they are saved as arrays instead: images (N, H, W) float32, and range, what black and white are.
+"""
 
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy
 
+from minigan.app.cli import Parser, choose_device, whole
+from minigan.app.saved import open_checkpoint
 from minigan.backend import host_generator, to_numpy
-from minigan.checkpoint import load_generator
-from minigan.cli import Parser, choose_device, whole
-from minigan.files import replacing
+from minigan.data.files import replacing
 from minigan.gan import NOISE
-from minigan.plots import save_grid
-from minigan.run_directory import CHECKPOINT
+from minigan.plots.pictures import save_grid
 
 
 def main(argv=None):
@@ -22,12 +24,8 @@ def main(argv=None):
         choose_device(args.device)
         if args.interpolate and args.n < 2:
             raise ValueError("--interpolate walks between latent points: -n must be at least 2")
-        if args.out.suffix not in (".png", ".npz"):
-            raise ValueError(f"--out {args.out}: expected a name that ends in .png or .npz")
-        if not args.out.parent.is_dir():
-            raise ValueError(f"--out {args.out}: there is no folder {args.out.parent}")
-        path = args.checkpoint
-        G, meta = load_generator(path / CHECKPOINT if path.is_dir() else path)
+        check_out(args.out)
+        G, meta = open_checkpoint(args.checkpoint, args.game)
         z = NOISE[meta["noise"]](host_generator(args.seed), (args.n, G.n_in), G.dtype)
         if args.interpolate:
             z = walk(z, args.interpolate)
@@ -40,6 +38,17 @@ def main(argv=None):
             save_grid(args.out, rows, shape, values, columns=args.interpolate)
     print(f"{args.out}: {len(rows):,} images of {shape[0]}x{shape[1]}")
     return 0
+
+
+def check_out(path):
+    """Raises ValueError for a name that cannot be written, or holds what this script did not write: a checkpoint."""
+    if path.suffix not in (".png", ".npz"):
+        raise ValueError(f"--out {path}: expected a name that ends in .png or .npz")
+    if not path.parent.is_dir():
+        raise ValueError(f"--out {path}: there is no folder {path.parent}")
+    if path.suffix == ".npz" and path.exists():
+        if not zipfile.is_zipfile(path) or set(zipfile.ZipFile(path).namelist()) != {"images.npy", "range.npy"}:
+            raise ValueError(f"--out {path}: there is such a file, and it holds no samples: take another name")
 
 
 def walk(z, steps):
@@ -63,15 +72,12 @@ def arguments():
     parser = Parser(__doc__)
     add = parser.add_argument
     add("checkpoint", type=Path, help="a checkpoint.npz that scripts/train_mnist.py wrote, or its directory")
-    add(
-        "--out",
-        type=Path,
-        default=Path("samples.png"),
-        help="what to write: a picture, or numbers (.npz) (default: %(default)s)",
-    )
+    add("--out", type=Path, default=Path("samples.png"),
+        help="what to write: a picture (.png), or arrays (.npz) (default: %(default)s)")  # fmt: skip
     add("-n", type=whole(1), default=64, help="number of samples, or of latent points to walk between (default: 64)")
     add("--interpolate", type=whole(2), metavar="STEPS", help="walk from each point to the next, and back")
     add("--seed", type=whole(0), default=0, help="another seed gives other samples (default: %(default)s)")
+    add("--game", metavar="FILE", help="the Python file with the layers, where they are your own")
     add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
     return parser
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Train a small generative adversarial network on points in one or two dimensions, and draw the game.
 
 Writes a picture and a film into --out: the data, the samples, D's belief as a surface, the arrows along which D pulls
@@ -6,30 +5,26 @@ the samples, and the value of the game beside it. With --html it writes a page i
 from the same start, are watched side by side. Ctrl-C stops after the round and draws what there is.
 """
 
-import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
-
-# Before NumPy is imported: with products this small, several threads cost more than they gain.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
 
 import numpy
 from tqdm import tqdm
 
 from minigan import GAN, Adam, Dense, Network, Tanh
-from minigan.advice import value_in_words
-from minigan.cli import OBJECTIVES, PENALTIES, Parser, StopSignal, penalty, whole
-from minigan.data.toys import TOYS, Mixture, toy
-from minigan.guard import Guard, NotFiniteError
-from minigan.metrics import mode_coverage
-from minigan.schedules import Linear
-from minigan.toy_page import save_page
-from minigan.toy_plots import Film, Lattice, Stage, look
+from minigan.app.cli import OBJECTIVES, PENALTIES, Parser, StopSignal, penalty, positive, whoever_listens, whole
+from minigan.backend.generators import DATA
+from minigan.data.toys import TOYS, Mixture, ToyBatches, toy
+from minigan.evaluation.metrics import mode_coverage
+from minigan.optimizers import Linear
+from minigan.plots.laboratory import save_page
+from minigan.plots.toys import Film, Lattice, Stage, look
+from minigan.plots.words import value_in_words
+from minigan.training import NotFiniteError, Training
 
 ONE, SEVERAL = ["non-saturating"], ["minimax", "non-saturating", "wasserstein"]  # played unless others are asked for
 NEEDED = {"wasserstein": "slope-bound:10"}  # a critic of unbounded slope has no best answer
-TRAIN, SHOW = 0, 1  # streams of data
 SHOWN = 1000  # points of the data in the pictures
 
 
@@ -37,10 +32,14 @@ class Game(NamedTuple):
     """A game as it is played, and what was seen of it so far."""
 
     name: str
-    gan: GAN
-    guard: Guard
+    training: Training
     V: list  # of each round
     scenes: list
+
+    @property
+    def gan(self):
+        """Who plays."""
+        return self.training.gan
 
 
 def main(argv=None):
@@ -50,9 +49,9 @@ def main(argv=None):
         data = toy(args.name)
         games = set_up(data, args)
         args.out.mkdir(parents=True, exist_ok=True)
-    lattice = Lattice(data.sample(SHOWN, args.seed, SHOW))
+    lattice = Lattice(data.sample(SHOWN, args.seed, DATA, args.rounds))  # which no round sees
     try:
-        signal = play(games, data, lattice, args)
+        signal = play(games, lattice, args)
     except NotFiniteError as error:
         parser.exit(1, f"training stopped: {error}.\n")
     except KeyboardInterrupt:
@@ -86,7 +85,8 @@ def set_up_one(data, name, slope, args):
     rates = (falling(network, args.lr, args.rounds) for network in (G, D))
     bound = None if slope == "none" else penalty(slope)
     gan = GAN(G, D, OBJECTIVES[name](), args.seed, *rates, penalty=bound)
-    return Game(f"{name} + {slope}" if bound else name, gan, Guard(gan), [], [])
+    training = Training(gan, ToyBatches(data, args.batch_size, args.seed, args.rounds))
+    return Game(f"{name} + {slope}" if bound else name, training, [], [])
 
 
 def players(width, hidden, latent, seed):
@@ -97,28 +97,24 @@ def players(width, hidden, latent, seed):
 
 
 def falling(network, lr, rounds):
-    """An Adam whose rate falls linearly to 0. Raises ValueError for an lr that is no rate."""
-    optimizer = Adam(network, lr)
-    optimizer.lr = Linear(lr, 0.0, rounds)
-    return optimizer
+    """An Adam whose rate falls linearly to 0."""
+    return Adam(network, Linear(lr, 0.0, rounds))
 
 
-def play(games, data, lattice, args):
-    """Train all of the games round by round, until the end or a signal: its number, or None.
+def play(games, lattice, args):
+    """Train all of the games side by side, round by round, until the end or a signal: its number, or None.
 
     Raises NotFiniteError where a number is no longer finite.
     """
     moments = {round(args.rounds * part**1.5) for part in numpy.linspace(0, 1, args.frames)}  # early ones lie closer
     for game in games:
         game.scenes.append(look(game.gan, lattice, 0))
-    with StopSignal() as stop:
-        for t in tqdm(range(1, args.rounds + 1), unit="round", disable=None):
-            x = data.sample(args.batch_size, args.seed, TRAIN, t)
+    with whoever_listens(), StopSignal() as stop:
+        rounds = zip(*(game.training.rounds(1) for game in games), strict=True)
+        for t, _ in enumerate(tqdm(rounds, total=args.rounds, unit="round", disable=None), 1):
             for game in games:
-                game.guard.begin_round(x)
-                game.V.append(game.gan.step(x).V)
-            if t in moments or t == args.rounds or stop.number:
-                for game in games:
+                game.V.append(game.training.last.V)
+                if t in moments or t == args.rounds or stop.number:
                     game.scenes.append(look(game.gan, lattice, t))
             if stop.number:
                 break
@@ -166,7 +162,7 @@ def arguments():
     add("--html", action="store_true", help="write a page with a slider, on which games stand side by side")
     add("--rounds", type=whole(1), default=5000, help="steps of each player (default: %(default)s)")
     add("--batch-size", type=whole(1), default=128, help="points in a round (default: %(default)s)")
-    add("--lr", type=float, default=2e-3,
+    add("--lr", type=positive, default=2e-3,
         help="both players' learning rate, which falls linearly to 0 (default: %(default)s)")  # fmt: skip
     add("--hidden", type=whole(1), default=64, help="width of the two hidden layers (default: %(default)s)")
     add("--latent", type=whole(1), default=2, help="width of the noise z (default: %(default)s)")

@@ -5,6 +5,7 @@ Each takes a package (minigan, or a mutant of it) and raises where something is 
 
 import math
 import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -63,25 +64,138 @@ def layers_draw_their_weights_as_stated(m):
     def rng():
         return np.random.default_rng(3)
 
-    same(m.layers.he(rng(), 5, 4), rng().standard_normal((5, 4)) * math.sqrt(2 / 5))
+    same(m.layers.he(rng(), (3, 5, 4), 7, 4), rng().standard_normal((3, 5, 4)) * math.sqrt(2 / 7))
     r = math.sqrt(6 / 9)
-    same(m.layers.glorot(rng(), 5, 4), rng().uniform(-r, r, (5, 4)))
+    same(m.layers.glorot(rng(), (2, 3), 5, 4), rng().uniform(-r, r, (2, 3)))
     values = m.layers.Dense(5, 4, init=m.layers.glorot).initialize(rng())
     same(values["W"], rng().uniform(-r, r, (5, 4)))
     same(values["b"], np.zeros(4), 0)
-    same(m.layers.Dense(5, 4).initialize(rng())["W"], m.layers.he(rng(), 5, 4))
+    same(m.layers.Dense(5, 4).initialize(rng())["W"], m.layers.he(rng(), (5, 4), 5, 4))
     assert m.layers.Layer().initialize(rng()) == {}
-    same(m.layers.uniform(0.3)(rng(), 5, 4), rng().uniform(-0.3, 0.3, (5, 4)))
+    same(m.layers.Uniform(0.3)(rng(), (5, 4), 5, 4), rng().uniform(-0.3, 0.3, (5, 4)))
+    same(m.layers.Normal(0.3)(rng(), (5, 4), 5, 4), 0.3 * rng().standard_normal((5, 4)))
     same(m.layers.Dense(5, 4, bias=2.5).initialize(rng())["b"], np.full(4, 2.5), 0)
     same(m.layers.Dense(5, 2, m.layers.he, [1.0, -2.0]).initialize(rng())["b"], [1, -2], 0)
     refuses(
         ValueError,
         "bias has shape (3,), expected a number or (2,)",
-        m.layers.Dense(5, 2, bias=[0.0] * 3).initialize,
-        rng(),
+        lambda: m.layers.Dense(5, 2, bias=[0.0] * 3),
     )
-    values = m.layers.Dense(1, 3, init=lambda rng, n_in, n_out: np.zeros((n_in, n_out))).initialize(rng())
+    values = m.layers.Dense(1, 3, init=lambda rng, shape, fan_in, fan_out: np.zeros(shape)).initialize(rng())
     same(values["b"], np.zeros(3), 0)
+
+
+def kernels_forward_to_the_twin_in_use(m):
+    kernels, plain = m.backend.kernels, m.kernels.plain
+    assert type(kernels)().matmul is plain.matmul
+    kernels.switch({})  # in which the twins of threads stand, unless BLAS was told how many it takes
+    assert kernels.adam is plain.adam and kernels.matmul is plain.matmul
+    kernels.switch({"matmul": len})
+    assert kernels.matmul is len and kernels.adam is plain.adam and vars(kernels)["matmul"] is len
+    kernels.switch({})
+    assert kernels.matmul is plain.matmul
+
+
+def generators_are_functions_of_their_key(m):
+    def expected(*key):
+        return np.random.Generator(np.random.PCG64((len(key), *key))).random(3)
+
+    for key in (5,), (5, 0), (3, 1, 2):
+        same(m.backend.host_generator(*key).random(3), expected(*key), 0)
+        same(m.backend.generator(*key).random(3), expected(*key), 0)
+    module = m.generators
+    streams = module.TRAINING, module.SAMPLING, module.FIXED, module.PENALTY, module.DATA
+    assert streams == (0, 1, 2, 3, 4)
+    kept, random = module.xp, SimpleNamespace(Generator=lambda bits: ("device", bits), Philox4x3210=lambda key: key)
+    module.xp = SimpleNamespace(_module=None, random=random)
+    key = int(m.backend.host_generator(3, 1, 2).integers(2**63))
+    found = m.backend.generator(3, 1, 2)
+    module.xp = kept
+    assert found == ("device", key)
+
+
+def layers_write_an_array_of_another_name_through(m):
+    layer = m.layers.Dense(3, 2)
+    network = m.network.Network(layer, dtype="float64")
+    layer.W, layer.b, layer.dW = W, b, dW = draw(3, 2), draw(2, seed=1), draw(3, 2, seed=2)
+    same(network.theta, np.concatenate([W.ravel(), b]), 0)
+    same(network.dtheta[:6], dW.ravel(), 0)
+    layer.W *= 2
+    same(network.theta[:6], 2 * W.ravel(), 0)
+    refuses(ValueError, "W has shape (3, 2), and cannot be set to one of (2, 3)", setattr, layer, "W", W.T)
+    layer.W = W.tolist()
+    same(network.theta[:6], W.ravel(), 0)
+    layer.note = layer.note = draw(2)
+    same(layer.note, draw(2), 0)
+    copied = m.network.copy.deepcopy(m.network.copy.copy(layer))
+    same(m.network.Network(copied, dtype="float64").theta, network.theta, 0)
+    fresh = m.layers.Dense(3, 2)
+    fresh.W = W
+    fresh.W = W.T  # no view into theta yet
+    assert fresh.W.shape == (2, 3)
+
+
+def dense_works_on_the_last_axis(m):
+    for kind in m.layers.Dense, m.layers.SpectralNorm:
+        layer = kind(5, 4)
+        network = m.network.Network(layer, shape=(3, 5), dtype="float64")
+        network.theta[...] += 0.1 * draw(24)
+        assert network.n_in == (3, 5) and network.n_out == (3, 4) and layer.output_shape((2, 3, 5)) == (2, 3, 4)
+        x, tx, dty = draw(N, 3, 5), draw(N, 3, 5, seed=1), draw(N, 3, 4, seed=2)
+        rows, dy = network.astype("float64").layers[0], draw(N, 3, 4, seed=3)
+        same(network.forward(x), rows.forward(x.reshape(-1, 5)).reshape(N, 3, 4))
+        same(network.backward(dy), rows.backward(dy.reshape(-1, 4)).reshape(x.shape))
+        same(layer.dW, rows.dW)
+        same(layer.db, rows.db)
+        flat = [a.reshape(-1, a.shape[-1]) for a in (tx, dty, dy)]
+        same(m.objectives.jvp(layer, tx), m.objectives.jvp(rows, flat[0]).reshape(N, 3, 4))
+        found, expected = m.objectives.jvp_backward(layer, dty, dy), m.objectives.jvp_backward(rows, *flat[1:])
+        for one, other in zip(found, expected, strict=True):
+            same(one, other.reshape(x.shape))
+        same(layer.dW, rows.dW)
+        same(layer.db, rows.db)
+        refuses(ValueError, "takes width 5, but gets shape (5, 3)", layer.output_shape, (5, 3))
+    wide = m.network.Network(m.layers.SpectralNorm(3, 9), dtype="float64")
+    same(np.linalg.svd(wide(np.eye(3)))[1][0], 1)
+    assert wide.layers[0].u.shape == (3,) and wide.layers[0].v.shape == (9,)
+
+
+def a_network_stands_in_a_network(m):
+    def make():
+        dense = m.layers.Dense
+        return dense(4, 5), m.layers.Tanh(), dense(5, 3), m.layers.BatchNorm(3), m.layers.Dropout(0.5), dense(3, 1)
+
+    flat = m.network.Network(*make(), seed=3, dtype="float64")
+    first, tanh, second, norm, dropout, last = make()
+    inner = m.network.Network(tanh, second, norm, dropout, seed=9, dtype="float64")
+    weights = inner.theta.copy()
+    nested = m.network.Network(first, inner, last, seed=3, dtype="float64")
+    same(inner.theta, weights, 0)
+    assert np.shares_memory(inner.theta, nested.theta) and np.shares_memory(inner.dtheta, nested.dtheta)
+    names = [name for name, _, _ in nested.parameters()]
+    assert names == ["0.W", "0.b", "1.1.W", "1.1.b", "1.2.gamma", "1.2.beta", "2.W", "2.b"]
+    assert list(nested.states()) == ["1.2.mean", "1.2.var", "1.3.seed", "1.3.draws"]
+    nested.theta[...] = flat.theta
+    states = {name: a for name, a in zip(nested.states(), flat.states().values(), strict=True)}
+    nested.set_states(states)
+    x, dy = draw(N, 4), draw(N, 1, seed=1)
+    for network in nested, nested.astype("float64"), m.network.copy.deepcopy(nested):
+        flat.set_states({name: a.copy() if np.ndim(a) else a for name, a in flat.states().items()} | {"4.draws": 0})
+        twin = m.network.copy.deepcopy(flat)
+        same(network.forward(x, True), twin.forward(x, True), 0)
+        for wrt in "both", "input", "params":
+            found, expected = network.backward(dy, wrt), twin.backward(dy, wrt)
+            assert (found is None) == (expected is None) == (wrt == "params")
+            same(network.dtheta, twin.dtheta)
+        assert np.shares_memory(network.layers[1].theta, network.theta)
+        assert np.shares_memory(network.layers[1].layers[1].dW, network.dtheta)
+        same(network.theta, np.concatenate([p.ravel() for _, p, _ in network.parameters()]), 0)
+    refuses(ValueError, "already belongs to a Network", m.network.Network, inner)
+    nested.forward(x)
+    nested.forget()
+    refuses(RuntimeError, "forward(x) first", inner.backward, draw(N, 3))
+    assert nested.rows == 1 and nested.n_in == 4 and nested.n_out == 1
+    passes(m.gradcheck.gradcheck(nested, x))
 
 
 def layers_own_their_arrays(m):
@@ -100,32 +214,63 @@ def layers_own_their_arrays(m):
 def reshaping_gives_another_shape_to_the_same_numbers(m):
     n = 5
     x = draw(n, 6)
-    for layer, flat in (m.reshaping.Reshape(2, 3), True), (m.reshaping.Flatten(2, 3), False):
+    for layer, flat in (m.layers.Reshape(2, 3), True), (m.layers.Flatten(2, 3), False):
         rows, arrays = (6, (2, 3)) if flat else ((2, 3), 6)
         assert (layer.n_in, layer.n_out) == (rows, arrays)
         given, dy = (x, x.reshape(n, 2, 3)) if flat else (x.reshape(n, 2, 3), x)
         same(layer.forward(given), given.reshape(dy.shape), 0)
         same(layer.backward(2 * dy), 2 * given, 0)
         same(layer.backward(2 * dy, "input"), 2 * given, 0)
-        assert layer.backward(dy, "params") is None
-    network = m.network.Network(
-        m.reshaping.Flatten(2, 3), m.layers.Dense(6, 4), m.reshaping.Reshape(2, 2), dtype="float64"
-    )
+    network = m.network.Network(m.layers.Flatten(2, 3), m.layers.Dense(6, 4), m.layers.Reshape(2, 2), dtype="float64")
     passes(m.gradcheck.gradcheck(network, x.reshape(n, 2, 3)))
     refuses(ValueError, "takes (N, 2, 3)", network.forward, x)
-    refuses(
-        ValueError,
-        "expects width (4,) but gets width 4",
-        m.network.Network,
-        m.layers.Dense(2, 4),
-        m.reshaping.Flatten(4),
-    )
+    r, dense = m.layers.Reshape, m.layers.Dense
+    made = m.network.Network(dense(3, 12), r((2, -1)), m.layers.Flatten(), dense(12, 2), r(-1, 1), dtype="float64")
+    made.forward(draw(n, 3))
+    assert made.n_out == (2, 1) and [a.shape[1:] for a in made.outputs] == [(12,), (2, 6), (12,), (2,), (2, 1)]
+    passes(m.gradcheck.gradcheck(made, draw(n, 3)))
+    assert r(-1, 2).n_in is None and r(1, 6).n_in == r(6).n_in == 6
+    assert m.network.Network(r(-1, 3), shape=(None, 6)).n_out == (None, 3)
+    assert m.layers.Flatten().output_shape((None, 6)) == (None,)
+    assert m.network.Network(dense(3, 4), shape=(None, 3)).n_out == (None, 4)
+    refuses(ValueError, "takes shape (2, 3), but gets shape (None, 3)", m.layers.Flatten(2, 3).output_shape, (None, 3))
+    told = m.network.Network(m.layers.Flatten(), dense(6, 1), shape=(2, 3), dtype="float64")
+    assert told.n_in == (2, 3) and told(x.reshape(n, 2, 3)).shape == (n, 1)
+    words = "takes width 4, but gets shape (2, 2)"
+    refuses(ValueError, "layer 2, Dense(4, 1), " + words, m.network.Network, dense(2, 4), r(2, 2), dense(4, 1))
+    refuses(ValueError, "takes samples of 6 numbers, but gets width 4", m.network.Network, dense(2, 4), r(2, 3))
+    refuses(ValueError, "takes shape (2, 2), but gets width 4", m.network.Network, dense(2, 4), m.layers.Flatten(2, 2))
+    for wrong in r, m.layers.Flatten:
+        refuses(ValueError, "expected whole numbers of at least 1", wrong, 0, 3)
+    refuses(ValueError, "expected whole numbers of at least 1", r, -1, -1)
+    for layer in r(-1, 2), m.layers.Flatten():
+        refuses(ValueError, "Network(..., shape=", m.network.Network, layer)
+
+
+def packing_lays_samples_side_by_side(m):
+    x, pictures = draw(6, 4), draw(6, 2, 2, 3)
+    layer = m.layers.Pack(3, 4)
+    assert (layer.rows, layer.n_in, layer.n_out) == (3, (4,), (12,))
+    same(layer.forward(x), np.stack([np.concatenate(x[i : i + 3]) for i in (0, 3)]), 0)
+    same(layer.backward(2 * layer.forward(x)), 2 * x, 0)
+    stacked = m.network.Network(m.layers.Pack(2), shape=(2, 2, 3), dtype="float64")
+    assert (stacked.rows, stacked.n_out) == (2, (2, 2, 6))
+    same(stacked.forward(pictures), np.concatenate([pictures[0::2], pictures[1::2]], axis=3), 0)
+    same(stacked.backward(2 * stacked.forward(pictures)), 2 * pictures, 0)
+    refuses(ValueError, "cannot tell the shape", m.network.Network, m.layers.Pack(2))
+    refuses(ValueError, "takes width 4, but gets width 3", m.network.Network, m.layers.Dense(2, 3), m.layers.Pack(2, 4))
+    judge = m.network.Network(m.layers.Pack(3, 4), m.layers.Dense(12, 1), dtype="float64")
+    refuses(ValueError, "a batch of 5 cannot be judged 3 at a time", judge.forward, x[:5])
+    many = draw(3 * 1024 + 3, 4)
+    same(judge(many), many.reshape(-1, 12) @ judge.layers[1].W)
+    passes(m.gradcheck.gradcheck(judge, x))
+    passes(m.gradcheck.check_penalty(m.objectives.R1(1.0), judge, x), 1e-6)
 
 
 def each_layer(m):
-    a = m.activations
-    yield from (m.layers.Dense(128, 128), a.Tanh(), a.Sigmoid(), a.ReLU(), a.LeakyReLU(0.3), m.maxout.Maxout(128, 128))
-    yield from (m.normalization.LayerNorm(128), m.normalization.BatchNorm(128))
+    a = m.layers
+    yield from (m.layers.Dense(128, 128), a.Tanh(), a.Sigmoid(), a.ReLU(), a.LeakyReLU(0.3), m.layers.Maxout(128, 128))
+    yield from (m.layers.LayerNorm(128), m.layers.BatchNorm(128))
 
 
 def layers_allocate_nothing_and_overwrite_nothing(m):
@@ -151,7 +296,7 @@ def layers_allocate_nothing_and_overwrite_nothing(m):
 
 
 def activations_give_their_formulas(m):
-    a = m.activations
+    a = m.layers
     x = np.array([[-30, -2.5, -1, -0.1, 0, 1e-9], [30, 2.5, 1, 0.1, 0.7, -1e-9]])
     for dtype, tolerance in ("float64", 1e-12), ("float32", 1e-6):
         x, dy = x.astype(dtype), draw(2, 6, dtype=dtype)
@@ -169,7 +314,7 @@ def activations_give_their_formulas(m):
             same(found, y, tolerance)
             dx = layer.backward(dy)
             same(dx, dy * slope, tolerance)
-            assert found.dtype == dx.dtype == dtype and layer.backward(dy, "params") is None
+            assert found.dtype == dx.dtype == dtype
             same(layer.backward(dy, "input"), dx, 0)
             same(layer.forward(x), y, tolerance)
     with np.errstate(all="raise"):
@@ -177,7 +322,7 @@ def activations_give_their_formulas(m):
 
 
 def maxout_takes_the_largest_piece(m):
-    layer, x, dy = m.maxout.Maxout(6, 2), draw(N, 6), draw(N, 2, seed=1)
+    layer, x, dy = m.layers.Maxout(6, 2), draw(N, 6), draw(N, 2, seed=1)
     x[0] = [3, 1, 3, -1, 2, 1]  # ties: the first one wins
     x[1, 4:] = 9
     pieces = x.reshape(N, 3, 2)
@@ -185,16 +330,15 @@ def maxout_takes_the_largest_piece(m):
     expected = (np.arange(3)[:, None] == pieces.argmax(1)[:, None]) * dy[:, None]
     same(layer.backward(dy), expected.reshape(N, 6), 0)
     same(layer.backward(dy, "input"), expected.reshape(N, 6), 0)
-    assert layer.backward(dy, "params") is None
-    assert (layer.n_in, layer.n_out) == (6, 2) and m.maxout.Maxout(5, 1).forward(x[:, :5]).shape == (N, 1)
-    same(m.maxout.Maxout(2, 2).forward(dy), dy, 0)
-    for widths in (6, 4), (2, 4), (3, 0):
-        refuses(ValueError, "must be a multiple of the width out", m.maxout.Maxout, *widths)
+    assert (layer.n_in, layer.n_out) == (6, 2) and m.layers.Maxout(5, 1).forward(x[:, :5]).shape == (N, 1)
+    same(m.layers.Maxout(2, 2).forward(dy), dy, 0)
+    for widths in (6, 4), (2, 4):
+        refuses(ValueError, "must be a multiple of the width out", m.layers.Maxout, *widths)
 
 
 def normalization_gives_its_formulas(m):
     x, dy = 3 * draw(N, 5) + 2, draw(N, 5, seed=1)
-    for axis, kind in (0, m.normalization.BatchNorm), (1, m.normalization.LayerNorm):
+    for axis, kind in (0, m.layers.BatchNorm), (1, m.layers.LayerNorm):
         layer = kind(5)
         network = m.network.Network(layer, dtype="float64")
         assert layer.n_in == layer.n_out == 5 and (layer.gamma == 1).all() and (layer.beta == 0).all()
@@ -206,7 +350,7 @@ def normalization_gives_its_formulas(m):
         same(layer.dbeta, dy.sum(0))
         network.dtheta[...] = 7
         same(network.backward(dy, "input"), dx)
-        assert (network.dtheta == 7).all() and network.backward(dy, "params") is None
+        assert (network.dtheta == 7).all() and network.backward(dy, "params") is layer.backward(dy, "params") is None
         same(layer.dbeta, dy.sum(0))
         for training in True, False:
             passes(m.gradcheck.gradcheck(network, x, training=training))
@@ -215,7 +359,7 @@ def normalization_gives_its_formulas(m):
 
 def normalization_keeps_running_statistics(m):
     x, dy = 3 * draw(N, 5) + 2, draw(N, 5, seed=1)
-    for layer, kept in (m.normalization.BatchNorm(5), 0.9), (m.normalization.BatchNorm(5, 0.5), 0.5):
+    for layer, kept in (m.layers.BatchNorm(5), 0.9), (m.layers.BatchNorm(5, 0.5), 0.5):
         network = m.network.Network(layer, dtype="float64")
         same(layer.mean, np.zeros(5), 0)
         same(layer.var, np.ones(5), 0)
@@ -239,33 +383,29 @@ def normalization_keeps_running_statistics(m):
 
 def dropout_gives_its_formulas(m):
     x, dy = draw(400, 50, dtype="float32"), draw(400, 50, seed=1, dtype="float32")
-    layer = m.dropout.Dropout(0.3)
+    layer = m.layers.Dropout(0.3)
     network = m.network.Network(m.layers.Dense(50, 50), layer, seed=4)
-    rng = m.network.host_generator(4)
+    rng = m.backend.host_generator(4)
     rng.standard_normal((50, 50))
-    assert network.state() == {"1.seed": int(rng.integers(2**63)), "1.draws": 0}
+    assert network.states() == {"1.seed": int(rng.integers(2**63)), "1.draws": 0}
     y = layer.forward(x, training=True)
-    u = m.network.host_generator(layer.seed, 1).random(x.shape, dtype="float32")
+    u = m.backend.host_generator(layer.seed, 1).random(x.shape, dtype="float32")
     factor = (u < np.float32(0.7)) * np.float32(1 / 0.7)
     same(y, x * factor, 1e-6)
     assert abs((y != 0).mean() - 0.7) < 0.02 and y.dtype == "float32"
     same(layer.backward(dy), dy * factor, 1e-6)
     same(layer.backward(dy, "input"), dy * factor, 1e-6)
-    assert layer.backward(dy, "params") is None and layer.draws == 1
-    assert (
-        layer.forward(x) is x and layer.draws == 1 and layer.backward(dy) is dy and layer.backward(dy, "params") is None
-    )
+    assert layer.draws == 1 and layer.forward(x) is x and layer.draws == 1 and layer.backward(dy) is dy
     kept = y.copy()
     again = layer.forward(x, training=True)
     assert np.shares_memory(again, y) and layer.draws == 2 and not np.allclose(again, kept)
     layer.draws = 0
     same(layer.forward(x, training=True), kept, 0)
-    same(m.dropout.Dropout(0).forward(x), x, 0)
+    same(m.layers.Dropout(0).forward(x), x, 0)
     for rate in -0.1, 1:
-        refuses(ValueError, "the rate must lie in [0, 1)", m.dropout.Dropout, rate)
+        refuses(ValueError, "the rate must lie in [0, 1)", m.layers.Dropout, rate)
     for method in "central", "complex":
-        passes(m.gradcheck.gradcheck(m.dropout.Dropout(0.4), draw(N, 5), training=True, method=method))
-    m.network.Network(layer)
+        passes(m.gradcheck.gradcheck(m.layers.Dropout(0.4), draw(N, 5), training=True, method=method))
     layer.forward(x, training=True)
     tracemalloc.start()
     layer.forward(x, training=True)
@@ -276,42 +416,46 @@ def dropout_gives_its_formulas(m):
 
 def instance_noise_gives_its_formulas(m):
     x, dy = draw(400, 50, dtype="float32"), draw(400, 50, seed=1, dtype="float32")
-    fading = m.schedules.Exponential(8.0, 0.5)
+    fading = m.optimizers.Exponential(8.0, 0.5)
     for strength, steps in (0.3, (0.3, 0.3)), (fading, (4.0, 2.0)):
-        layer = m.instance_noise.InstanceNoise(strength)
+        layer = m.layers.InstanceNoise(strength)
         network = m.network.Network(m.layers.Dense(50, 50), layer, seed=4)
-        rng = m.network.host_generator(4)
+        rng = m.backend.host_generator(4)
         rng.standard_normal((50, 50))
-        assert network.state() == {"1.seed": int(rng.integers(2**63)), "1.draws": 0}
+        assert network.states() == {"1.seed": int(rng.integers(2**63)), "1.draws": 0}
         for draws, step in enumerate(steps, 1):
-            noise = m.network.host_generator(layer.seed, draws).standard_normal(x.shape, dtype="float32")
+            noise = m.backend.host_generator(layer.seed, draws).standard_normal(x.shape, dtype="float32")
             y = layer.forward(x, training=True)
             same(y, x + np.float32(step) * noise, 1e-5)
             assert y.dtype == "float32" and layer.draws == draws and np.shares_memory(y, layer._scratch["y"])
         assert layer.forward(x) is x and layer.draws == 2
-        assert layer.backward(dy) is layer.backward(dy, "input") is dy and layer.backward(dy, "params") is None
+        assert layer.backward(dy) is layer.backward(dy, "input") is dy
     tracemalloc.start()
     layer.forward(x, training=True)
     layer.backward(dy)
     assert tracemalloc.get_traced_memory()[1] < x.nbytes / 2
     tracemalloc.stop()
-    assert m.instance_noise.InstanceNoise(0).strength == 0
-    for strength in -0.1, math.inf, m.schedules.Linear(1.0, -1.0, 1), math.nan:
-        refuses(ValueError, "the strength must be at least 0 and finite", m.instance_noise.InstanceNoise, strength)
-    m.instance_noise.InstanceNoise(m.schedules.Linear(-1.0, 1.0, 1))
+    assert m.layers.InstanceNoise(0).strength == 0
+    for strength in -0.1, math.inf, m.optimizers.Linear(1.0, -1.0, 1), math.nan, lambda draw: draw - 1.5:
+        refuses(ValueError, "the strength must be at least 0 and finite", m.layers.InstanceNoise, strength)
+    m.layers.InstanceNoise(m.optimizers.Linear(-1.0, 1.0, 1))
     for method in "central", "complex":
-        layer = m.instance_noise.InstanceNoise(0.4)
+        layer = m.layers.InstanceNoise(0.4)
         passes(m.gradcheck.gradcheck(layer, draw(N, 5), training=True, method=method))
 
 
 def schedules_go_where_they_are_said_to(m):
-    s = m.schedules
+    s = m.optimizers
     linear, cosine, falling = s.Linear(2.0, 1.0, 10), s.Cosine(5.0, 1.0, 10), s.Exponential(8.0, 0.5, least=0.7)
     same([linear(t) for t in (0, 1, 5, 10, 11)], [2, 1.9, 1.5, 1, 1])
     same([cosine(t) for t in (0, 2.5, 5, 10, 12)], [5, 3 + math.sqrt(2), 3, 1, 1])
     same([falling(t) for t in (0, 1, 3, 4)], [8, 4, 1, 0.7])
     same(s.Exponential(8.0, 0.5)(100), 8 * 0.5**100, 1e-40)
-    assert s.at(0.3, 7) == 0.3 and s.at(linear, 5) == 1.5
+    for name, *wrong in ("start", math.inf, math.inf, 0), ("end", 0, math.inf, 0), ("updates", 0, 0, 0):
+        refuses(ValueError, f"Linear: {name}", s.Linear, *wrong)
+    for name, *wrong in ("start", math.inf, 2, math.inf), ("factor", 0, 2, math.inf), ("least", 0, 1, math.inf):
+        refuses(ValueError, f"Exponential: {name}", s.Exponential, *wrong)
+    assert s.rules.at(0.3, 7) == 0.3 and s.rules.at(linear, 5) == 1.5
 
 
 def activations_pass_the_gradient_check(m):
@@ -319,7 +463,7 @@ def activations_pass_the_gradient_check(m):
         if layer.n_in is None:
             passes(m.gradcheck.gradcheck(layer, draw(N, 5)))
             passes(m.gradcheck.gradcheck(layer, draw(N, 5), method="complex"), 1e-11)
-    for layer in m.layers.Dense(5, 4), m.maxout.Maxout(6, 3):
+    for layer in m.layers.Dense(5, 4), m.layers.Maxout(6, 3):
         passes(m.gradcheck.gradcheck(layer, draw(N, layer.n_in)))
         passes(m.gradcheck.gradcheck(layer, draw(N, layer.n_in), method="complex"), 1e-11)
 
@@ -357,23 +501,24 @@ def losses_give_their_formulas(m):
 def cross_entropy_of_classes_gives_its_formulas(m):
     a, labels = 2 * draw(N, 3), np.array([0, 2, 1, 1, 0, 2])
     p = np.exp(a) / np.exp(a).sum(1, keepdims=True)
-    loss, da = m.cross_entropy.softmax_cross_entropy(a, labels)
+    loss, da = m.losses.softmax_cross_entropy(a, labels)
     same(loss, -np.log(p[np.arange(N), labels]).mean())
     same(da, (p - np.eye(3)[labels]) / N)
     far = np.array([[1000.0, 0, -1000], [-1000, 0, 999]])
-    loss, da = m.cross_entropy.softmax_cross_entropy(far, np.array([0, 0]))
+    loss, da = m.losses.softmax_cross_entropy(far, np.array([0, 0]))
     same(loss, 1999 / 2)
     same(da, [[0, 0, 0], [-0.5, 0, 0.5]])
-    low = m.cross_entropy.softmax_cross_entropy(np.full((2, 3), -1000.0) + np.array([[0], [2000]]), np.array([0, 1]))[0]
+    low = m.losses.softmax_cross_entropy(np.full((2, 3), -1000.0) + np.array([[0], [2000]]), np.array([0, 1]))[0]
     same(low, math.log(3))
     for label in -1, 3:
-        loss, da = m.cross_entropy.softmax_cross_entropy(a[:2], np.array([0, label]))
-        assert np.isnan(loss) and np.isnan(da[1]).all() and np.isfinite(da[0]).all()
-    single = m.cross_entropy.softmax_cross_entropy(a.astype("float32"), labels)
+        refuses(ValueError, "a label lies outside 0 ... 2", m.losses.softmax_cross_entropy, a[:2], np.array([0, label]))
+    single = m.losses.softmax_cross_entropy(a.astype("float32"), labels)
     assert {part.dtype for part in single} == {np.dtype("float32")}
-    refuses(ValueError, "logits have shape (6, 3)", m.cross_entropy.softmax_cross_entropy, a, labels[:, None])
-    refuses(ValueError, "logits have shape (6,)", m.cross_entropy.softmax_cross_entropy, a[:, 0], labels)
-    refuses(TypeError, "expected integers", m.cross_entropy.softmax_cross_entropy, a, labels * 1.0)
+    refuses(ValueError, "logits have shape (6, 3)", m.losses.softmax_cross_entropy, a, labels[:, None])
+    refuses(ValueError, "logits have shape (6,)", m.losses.softmax_cross_entropy, a[:, 0], labels)
+    words = "softmax_cross_entropy: logits: expected an array of floating-point numbers"
+    refuses(TypeError, words, m.losses.softmax_cross_entropy, labels[:, None], labels)
+    refuses(TypeError, "expected an array of integers", m.losses.softmax_cross_entropy, a, labels * 1.0)
 
 
 def objectives_give_the_papers_formulas(m):
@@ -406,7 +551,7 @@ def objectives_give_the_papers_formulas(m):
             same(db * jacobian_fake, sigma(b) / 4)
             same(objective.value(loss, real, fake), V)
         assert o.Minimax(output).value(1.25, real, fake) == -1.25
-        assert o.Objective(output).value(1.25, real, fake) == -1.25
+    assert o.Objective().value(1.25, real, fake) == -1.25
     for target in 0, 1.1:
         refuses(ValueError, "must lie in (0, 1]", o.Minimax, "logit", target)
     assert o.Minimax().output == o.NonSaturating().output == "logit" and o.Minimax().real == 1
@@ -470,28 +615,20 @@ def optimizers_follow_their_papers(m):
     o.Adam(small, lr=1.0).step()
     same(before - small.theta, np.full(50, 1e-9 / (1e-9 + 1e-8)))
     refuses(ValueError, "SGD: momentum", o.SGD, small, 0.1, 1.0)
+    refuses(ValueError, "SGD: momentum", o.SGD, small, 0.1, o.Linear(1.0, 0.5, 1))
+    refuses(ValueError, "the learning rate", o.SGD, small, o.Linear(0.0, 1.0, 1))
     refuses(ValueError, "Adam: beta1", o.Adam, small, 0.1, 1.0)
     refuses(ValueError, "Adam: beta2", o.Adam, small, 0.1, 0.5, 1.0)
     refuses(NotImplementedError, "Optimizer", o.Optimizer(Vector("float64"), 0.1).step)
     seen = []
     watched = o.SGD(small, 1.0)
-    watched.watch = lambda: seen.append(small.theta.copy())
-    before = small.theta.copy()
+    watched.between.append(lambda network: seen.append((1, network.theta.copy())))
+    watched.between.append(lambda network: seen.append((2, network.dtheta.copy())))
+    before = small.theta.copy(), small.dtheta.copy()
     watched.step()
-    same(seen, [before], 0)
-
-
-def optimizers_treat_every_part_of_a_long_vector_alike(m):
-    for make in (lambda n: m.optimizers.SGD(n, 0.1, 0.5)), (lambda n: m.optimizers.Adam(n)):
-        chunk = getattr(m.optimizers, "CHUNK", 50)
-        for size in chunk - 1, chunk, chunk + 1, 3 * chunk + 7:
-            long, short = Vector("float32", size), Vector("float32", 40)
-            short.theta[...], short.dtheta[...] = np.resize(long.theta, 40), np.resize(long.dtheta, 40)
-            long.theta[...], long.dtheta[...] = np.resize(short.theta, size), np.resize(short.dtheta, size)
-            for optimizer in make(long), make(short):
-                optimizer.step()
-                optimizer.step()
-            same(long.theta, np.resize(short.theta, size), 1e-6)
+    assert [number for number, _ in seen] == [1, 2]
+    same([a for _, a in seen], before, 0)
+    refuses(ValueError, "beta1 must lie in [0, 1), not Linear", o.Adam, small, 0.1, o.Linear(0.5, 0.9, 3))
 
 
 def optimizers_allocate_nothing(m):
@@ -508,7 +645,7 @@ def optimizers_allocate_nothing(m):
 
 
 def network_is_the_chain_rule(m):
-    a = m.activations
+    a = m.layers
     first, second = m.layers.Dense(5, 4), m.layers.Dense(4, 3)
     network = m.network.Network(first, a.Tanh(), second, seed=1, dtype="float64")
     network.theta[...] += 0.1 * draw(network.theta.size)
@@ -538,25 +675,31 @@ def network_is_the_chain_rule(m):
     passes(m.gradcheck.gradcheck(network, x))
 
 
-class Spy:
-    """A layer that remembers what it was asked."""
+def spy(m, n_in=None, n_out=None):
+    """A layer that remembers what it was asked, and counts as one with a parameter."""
 
-    params, state, n_in, n_out = (), (), None, None
+    class Spy(m.layers.Layer):
+        params = ("c",)
 
-    def initialize(self, rng):
-        return {}
+        def __init__(self):
+            self.n_in, self.n_out = n_in, n_out
 
-    def forward(self, x, training=False):
-        self.training = training
-        return x
+        def initialize(self, rng):
+            return {"c": np.zeros(1)}
 
-    def backward(self, dy, wrt="both"):
-        self.wrt = wrt
-        return None if wrt == "params" else dy
+        def forward(self, x, training=False):
+            self.training = training
+            return x[:, :n_out]
+
+        def backward(self, dy, wrt="both"):
+            self.wrt = wrt
+            return None if wrt == "params" else np.tile(dy, (1, (n_in or 1) // (n_out or 1)))
+
+    return Spy()
 
 
 def network_asks_each_layer_for_what_is_needed(m):
-    first, second = Spy(), Spy()
+    first, second = spy(m), spy(m)
     network, x = m.network.Network(first, second, dtype="float64"), draw(2, 3)
     for wrt, expected in ("both", ("both", "both")), ("params", ("params", "both")), ("input", ("input", "input")):
         network.forward(x)
@@ -574,17 +717,36 @@ def network_asks_each_layer_for_what_is_needed(m):
     refuses(TypeError, "dy", network.backward, x.astype("float32"))
     network.forget()
     refuses(RuntimeError, "forward(x) first", network.backward, x)
-    refuses(RuntimeError, "forward(x) first", m.network.Network(Spy(), dtype="float64").backward, x)
+    refuses(RuntimeError, "forward(x) first", m.network.Network(spy(m), dtype="float64").backward, x)
+    free = m.network.Network(m.layers.Tanh(), dtype="float64")
+    free.forward(x)
+    assert free.backward(x, "params") is None
+    lowest = m.network.Network(m.layers.Tanh(), inner := spy(m), last := spy(m), dtype="float64")
+    lowest.layers[0].backward = None  # nobody asks for what lies below the lowest parameter
+    lowest.forward(x)
+    assert lowest.backward(x, "params") is None and (inner.wrt, last.wrt) == ("params", "both")
+    for wrong in m.layers.Tanh, [m.layers.Dense(2, 1)], "relu":
+        refuses(TypeError, "layer 0 is", m.network.Network, wrong)
+    refuses(ValueError, "at least one layer", m.network.Network)
+    used = m.layers.Tanh()
+    m.network.Network(used)
+    refuses(ValueError, "already belongs to a Network", m.network.Network, used)
+    twice = m.layers.Tanh()
+    refuses(ValueError, "is already in the chain", m.network.Network, twice, twice)
+    for dtype in "float16", "complex64", int, "nonsense":
+        refuses(
+            ValueError, "computes in float32 or float64", lambda d=dtype: m.network.Network(m.layers.Tanh(), dtype=d)
+        )
 
 
 def network_is_made_and_copied_as_stated(m):
     def make(**options):
-        return m.network.Network(m.layers.Dense(5, 4), m.activations.ReLU(), m.layers.Dense(4, 2), **options)
+        return m.network.Network(m.layers.Dense(5, 4), m.layers.ReLU(), m.layers.Dense(4, 2), **options)
 
     left_behind = [np.full(34, np.nan, "float32") for _ in range(7)]
     del left_behind  # what xp.empty would find
     network = make()
-    rng = m.network.host_generator(0)
+    rng = m.backend.host_generator(0)
     first, second = rng.standard_normal((5, 4)) * math.sqrt(2 / 5), rng.standard_normal((4, 2)) * math.sqrt(2 / 4)
     expected = np.concatenate([first.ravel(), np.zeros(4), second.ravel(), np.zeros(2)])
     same(network.theta, expected, 1e-6)
@@ -637,10 +799,12 @@ def network_is_made_and_copied_as_stated(m):
 
 
 def game(m, objective, dtype="float64", seed=SEED, **options):
-    D, A = m.layers.Dense, m.activations
+    D, A = m.layers.Dense, m.layers
     G = m.network.Network(D(3, 6), A.ReLU(), D(6, 4), A.Tanh(), seed=1, dtype=dtype)
     last = [A.Sigmoid()] if objective.output == "probability" else []
     discriminator = m.network.Network(D(4, 5), A.LeakyReLU(), D(5, 1), *last, seed=2, dtype=dtype)
+    if "average" in options:
+        options["average"] = m.optimizers.ExponentialMovingAverage(G, options["average"])
     return m.gan.GAN(G, discriminator, objective, seed, **options)
 
 
@@ -720,8 +884,6 @@ def gan_plays_the_round_that_is_written_in_the_paper(m):
             same(gan.generator.theta, np.concatenate([p.ravel() for p in reference.g]), 1e-10)
             same(gan.discriminator.theta, np.concatenate([p.ravel() for p in reference.d]), 1e-10)
             assert gan.generator_optimizer.steps == gan.discriminator_optimizer.steps == t
-            same(gan.batch[:n], x, 0)
-            assert gan.batch.shape == (2 * n, 4)
         loss, _, d_real, d_fake = gan.discriminator_step(x)
         assert d_real.shape == d_fake.shape == (7, 1) and np.ndim(loss) == 0
 
@@ -729,15 +891,15 @@ def gan_plays_the_round_that_is_written_in_the_paper(m):
 def network_hands_its_state_over(m):
     def make():
         return m.network.Network(
-            m.layers.Dense(5, 4), m.normalization.BatchNorm(4), m.dropout.Dropout(0.5), seed=1, dtype="float64"
+            m.layers.Dense(5, 4), m.layers.BatchNorm(4), m.layers.Dropout(0.5), seed=1, dtype="float64"
         )
 
     one, two, x = make(), make(), draw(N, 5)
-    assert list(one.state()) == ["1.mean", "1.var", "2.seed", "2.draws"]
+    assert list(one.states()) == ["1.mean", "1.var", "2.seed", "2.draws"]
     one.forward(x, training=True)
-    assert two.state()["2.draws"] == 0 and not two.layers[1].mean.any()
+    assert two.states()["2.draws"] == 0 and not two.layers[1].mean.any()
     mean = two.layers[1].mean
-    two.set_state({name: np.asarray(value) for name, value in one.state().items()})
+    two.set_states({name: np.asarray(value) for name, value in one.states().items()})
     assert two.layers[1].mean is mean and type(two.layers[2].draws) is int and two.layers[2].draws == 1
     same(two.forward(x), one.forward(x), 0)
     same(two.forward(x, training=True), one.forward(x, training=True), 0)
@@ -748,8 +910,8 @@ def network_hands_its_state_over(m):
 
 def averaging_takes_in_what_it_is_shown(m):
     for decay in 0.9, 0.5:
-        network = m.network.Network(m.layers.Dense(5, 4), m.normalization.BatchNorm(4), m.dropout.Dropout(0.5), seed=1)
-        average = m.averaging.Average(network, decay)
+        network = m.network.Network(m.layers.Dense(5, 4), m.layers.BatchNorm(4), m.layers.Dropout(0.5), seed=1)
+        average = m.optimizers.ExponentialMovingAverage(network, decay)
         shown, means = [], []
         for t in range(4):
             network.theta[...] = draw(network.theta.size, seed=t)
@@ -763,11 +925,11 @@ def averaging_takes_in_what_it_is_shown(m):
         assert average.steps == 4 and average.network is not network
         same(network.theta, shown[-1], 0)
     for decay in 0, 1:
-        refuses(ValueError, "decay must lie in (0, 1)", m.averaging.Average, network, decay)
+        refuses(ValueError, "decay must lie in (0, 1)", m.optimizers.ExponentialMovingAverage, network, decay)
 
 
 def optimizers_follow_their_schedules(m):
-    linear = m.schedules.Linear
+    linear = m.optimizers.Linear
     for make in (
         lambda network, lr: m.optimizers.SGD(network, lr, linear(0.5, 0.9, 2) if callable(lr) else 0.5),
         lambda network, lr: m.optimizers.Adam(network, lr),
@@ -787,7 +949,7 @@ def optimizers_follow_their_schedules(m):
 
 def gan_takes_k_steps_and_averages(m):
     for k in 1, 2, 3:
-        gan = game(m, m.objectives.NonSaturating(), k=k, averaging=0.9)
+        gan = game(m, m.objectives.NonSaturating(), k=k, average=0.9)
         x, seen = draw(4 * k, 4), []
         step = gan.discriminator_step
         gan.discriminator_step = lambda part, seen=seen, step=step: seen.append((part.copy(), out := step(part))) or out
@@ -808,9 +970,12 @@ def gan_takes_k_steps_and_averages(m):
     assert plain.sampler is plain.generator and not plain.average and plain.k == 1
     for wrong in 0, 1.5:
         refuses(ValueError, "D takes a whole number of steps", lambda k=wrong: game(m, m.objectives.Minimax(), k=k))
+    for rows in 1, 5:
+        twice = game(m, m.objectives.Minimax(), k=2)
+        refuses(ValueError, f"a batch of {rows} samples cannot be split among k=2", twice.step, draw(rows, 4))
     refuses(ValueError, "expected one of 'normal', 'uniform'", lambda: game(m, m.objectives.Minimax(), noise="x"))
     flat = game(m, m.objectives.NonSaturating(), "float32", noise="uniform").noise(2000)
-    u = m.network.host_generator(SEED, 0, 1).random((2000, 3), dtype="float32")
+    u = m.backend.host_generator(SEED, 0, 1).random((2000, 3), dtype="float32")
     same(flat, (2 * u - 1) * math.sqrt(3), 1e-6)
     assert flat.dtype == "float32"
 
@@ -826,19 +991,19 @@ def gan_reports_v_of_a_smoothed_game(m):
 
 
 def second_order_layers(m):
-    a = m.activations
-    yield from ((m.layers.Dense(5, 4), (5,)), (m.spectral.SpectralNorm(5, 4), (5,)), (a.LeakyReLU(0.3), (5,)))
-    yield from ((a.ReLU(), (5,)), (a.Tanh(), (5,)), (a.Sigmoid(), (5,)), (m.maxout.Maxout(6, 2), (6,)))
-    yield from ((m.normalization.LayerNorm(5), (5,)), (m.normalization.BatchNorm(5), (5,)))
-    yield from ((m.dropout.Dropout(0.4), (5,)), (m.reshaping.Flatten(2, 3), (2, 3)), (m.reshaping.Reshape(2, 3), (6,)))
-    yield m.instance_noise.InstanceNoise(0.4), (5,)
+    a = m.layers
+    yield from ((m.layers.Dense(5, 4), (5,)), (m.layers.SpectralNorm(5, 4), (5,)), (a.LeakyReLU(0.3), (5,)))
+    yield from ((a.ReLU(), (5,)), (a.Tanh(), (5,)), (a.Sigmoid(), (5,)), (m.layers.Maxout(6, 2), (6,)))
+    yield from ((m.layers.LayerNorm(5), (5,)), (m.layers.BatchNorm(5), (5,)))
+    yield from ((m.layers.Dropout(0.4), (5,)), (m.layers.Flatten(2, 3), (2, 3)), (m.layers.Reshape(2, 3), (6,)))
+    yield m.layers.InstanceNoise(0.4), (5,)
 
 
 def tangents_and_second_derivatives_are_right(m):
-    forward, backward = m.tangents.forward_tangent, m.tangents.backward_tangent
+    forward, backward = m.objectives.jvp, m.objectives.jvp_backward
     for layer, shape in second_order_layers(m):
-        for training in (False,) if isinstance(layer, m.spectral.SpectralNorm) else (False, True):
-            passes(m.second_order_check.check_second_order(layer, draw(N, *shape), training=training), 1e-6)
+        for training in (False,) if isinstance(layer, m.layers.SpectralNorm) else (False, True):
+            passes(m.gradcheck.check_second_order(layer, draw(N, *shape), training=training), 1e-6)
         network = m.network.Network(layer, dtype="float64")
         network.theta[...] += 0.3 * draw(network.theta.size, seed=3)
         x, tx = draw(N, *shape), draw(N, *shape, seed=1)
@@ -858,7 +1023,7 @@ def tangents_and_second_derivatives_are_right(m):
         same(alone[0], dtx)
         fresh = network.astype("float64")
         fresh.forward(x)
-        if not isinstance(layer, m.dropout.Dropout | m.normalization.BatchNorm):
+        if not isinstance(layer, m.layers.Dropout | m.layers.BatchNorm):
             fresh.backward(dy)
             same(total, of_the_tangent + fresh.dtheta)
         from_y = network.backward(dy).copy()
@@ -877,7 +1042,7 @@ def tangents_and_second_derivatives_are_right(m):
     assert backward(dense, draw(4, 2), draw(4, 2), "params") == (None, None)
     assert backward(network, draw(4, 2))[1] is None
     tx, dty = draw(4, 3), draw(4, 2)
-    for layer in m.layers.Dense(3, 2), m.spectral.SpectralNorm(3, 2), m.spectral.SpectralNorm(3, 3):
+    for layer in m.layers.Dense(3, 2), m.layers.SpectralNorm(3, 2), m.layers.SpectralNorm(3, 3):
         m.network.Network(layer, dtype="float64")
         dty = draw(4, layer.n_out)
         y = layer.forward(tx)
@@ -891,21 +1056,21 @@ def tangents_and_second_derivatives_are_right(m):
         y = network.forward(draw(N, *shape, dtype="float32"), True)
         ty = forward(layer, draw(N, *shape, seed=1, dtype="float32"))
         assert {a.dtype for a in (ty, *backward(layer, ty, y))} == {np.dtype("float32")}
-    spy = Spy()
-    for backward_of_the_spy in m.tangents.element_wise_forward, m.tangents.piecewise_linear_backward:
-        assert backward_of_the_spy(spy, tx) is not None and spy.wrt == "input"
-    spy.backward = lambda dy, wrt: asked.append(wrt) or dy
+    spied = spy(m)
+    for backward_of_the_spy in m.jvp.element_wise_forward, m.jvp.piecewise_linear_backward:
+        assert backward_of_the_spy(spied, tx) is not None and spied.wrt == "input"
+    spied.backward = lambda dy, wrt: asked.append(wrt) or dy
     asked = []
-    m.tangents.piecewise_linear_backward(spy, tx, tx)
+    m.jvp.piecewise_linear_backward(spied, tx, tx)
     assert asked == ["input", "input"]
-    words = "has no forward_tangent and backward_tangent: gradient penalties need both"
+    words = "has no jvp and jvp_backward: gradient penalties need both"
     refuses(NotImplementedError, words, forward, m.layers.Layer(), tx)
     refuses(NotImplementedError, words, backward, m.layers.Layer(), tx)
 
 
 def critic(m):
     D = m.network.Network(
-        m.layers.Dense(4, 6), m.activations.Tanh(), m.layers.Dense(6, 5), m.activations.LeakyReLU(),
+        m.layers.Dense(4, 6), m.layers.Tanh(), m.layers.Dense(6, 5), m.layers.LeakyReLU(),
         m.layers.Dense(5, 1), seed=1, dtype="float64",
     )  # fmt: skip
     D.theta[...] += 0.3 * draw(D.theta.size, seed=3)
@@ -913,43 +1078,44 @@ def critic(m):
 
 
 def penalties_are_those_of_their_papers(m):
-    p, D, x = m.penalties, critic(m), draw(N, 4)
+    p, D, x = m.objectives, critic(m), draw(N, 4)
     D.forward(x)
     g = D.backward(np.ones((N, 1)), "input").copy()
     norm = np.sqrt((g * g).sum(1))
     for penalty, expected in (
         (p.R1(3.0), 1.5 * (norm**2).mean()),
         (p.R2(0.5), 0.25 * (norm**2).mean()),
-        (p.UnitSlope(10.0), 10 * ((norm - 1) ** 2).mean()),
-        (p.SlopeBound(10.0), 10 * (np.maximum(norm - 1, 0) ** 2).mean()),
+        (p.GradientPenalty(10.0), 10 * ((norm - 1) ** 2).mean()),
+        (p.OneSidedGradientPenalty(10.0), 10 * (np.maximum(norm - 1, 0) ** 2).mean()),
     ):
         same(penalty.gradient(D, x), expected, 1e-9)
-        passes(m.second_order_check.check_penalty(penalty, D, x), 1e-6)
+        passes(m.gradcheck.check_penalty(penalty, D, x), 1e-6)
     assert (norm > 1).any() and (norm < 1).any()
     flat = m.network.Network(m.layers.Dense(4, 1), dtype="float64")
     flat.theta[...] = 0
-    same(p.UnitSlope(1.0).gradient(flat, x), (1 - 1e-6) ** 2, 1e-12)
+    same(p.GradientPenalty(1.0).gradient(flat, x), (1 - 1e-6) ** 2, 1e-12)
     assert np.isfinite(flat.dtheta).all()
-    same(p.SlopeBound(1.0).gradient(flat, x), 0)
+    same(p.OneSidedGradientPenalty(1.0).gradient(flat, x), 0)
     assert np.isfinite(flat.dtheta).all()
-    asked, backward, backward_tangent = [], D.backward, p.backward_tangent
+    module = m.penalties
+    asked, backward, jvp_backward = [], D.backward, module.jvp_backward
     D.backward = lambda dy, wrt: asked.append(wrt) or backward(dy, wrt)
-    p.backward_tangent = lambda D, dty, wrt: asked.append(wrt) or backward_tangent(D, dty, wrt=wrt)
+    module.jvp_backward = lambda D, dty, wrt: asked.append(wrt) or jvp_backward(D, dty, wrt=wrt)
     p.R1(1.0).gradient(D, x)
-    p.backward_tangent = backward_tangent
+    module.jvp_backward = jvp_backward
     assert asked == ["input", "params"]
-    layers = m.reshaping.Flatten(2, 2), m.layers.Dense(4, 3), m.activations.Tanh(), m.layers.Dense(3, 1)
+    layers = m.layers.Flatten(2, 2), m.layers.Dense(4, 3), m.layers.Tanh(), m.layers.Dense(3, 1)
     images = m.network.Network(*layers, dtype="float64")
-    passes(m.second_order_check.check_penalty(p.R1(1.0), images, x.reshape(N, 2, 2)), 1e-6)
+    passes(m.gradcheck.check_penalty(p.R1(1.0), images, x.reshape(N, 2, 2)), 1e-6)
     real, fake = draw(N, 4), draw(N, 4, seed=1)
     assert p.R1(1.0).points(real, fake, None) is real and p.R2(1.0).points(real, fake, None) is fake
     e = np.random.default_rng(5).random((N, 1))
-    same(p.UnitSlope(1.0).points(real, fake, np.random.default_rng(5)), e * real + (1 - e) * fake)
+    same(p.GradientPenalty(1.0).points(real, fake, np.random.default_rng(5)), e * real + (1 - e) * fake)
     single = real.astype("float32"), fake.astype("float32")
-    assert p.UnitSlope(1.0).points(*single, np.random.default_rng(5)).dtype == "float32"
-    cubes = p.UnitSlope(1.0).points(real.reshape(N, 2, 2), fake.reshape(N, 2, 2), np.random.default_rng(5))
+    assert p.GradientPenalty(1.0).points(*single, np.random.default_rng(5)).dtype == "float32"
+    cubes = p.GradientPenalty(1.0).points(real.reshape(N, 2, 2), fake.reshape(N, 2, 2), np.random.default_rng(5))
     same(cubes.reshape(N, 4), e * real + (1 - e) * fake)
-    masked = m.network.Network(m.layers.Dense(4, 6), m.dropout.Dropout(0.5), m.layers.Dense(6, 1), dtype="float64")
+    masked = m.network.Network(m.layers.Dense(4, 6), m.layers.Dropout(0.5), m.layers.Dense(6, 1), dtype="float64")
     p.R1(1.0).gradient(masked, x)
     assert masked.layers[1].draws == 1
     for weight in 0, math.inf:
@@ -957,7 +1123,7 @@ def penalties_are_those_of_their_papers(m):
 
 
 def gan_adds_the_penalty_to_ds_loss(m):
-    for penalty in m.penalties.R1(2.0), m.penalties.R2(2.0), m.penalties.UnitSlope(2.0):
+    for penalty in m.objectives.R1(2.0), m.objectives.R2(2.0), m.objectives.GradientPenalty(2.0):
         x, found = draw(N, 4), []
         for options in {}, {"penalty": penalty}:
             gan = game(m, m.objectives.NonSaturating(), **options)
@@ -966,30 +1132,32 @@ def gan_adds_the_penalty_to_ds_loss(m):
             loss, V, *_ = gan.discriminator_step(x)
             found.append((loss, V, before - gan.discriminator.theta))
         gan.discriminator.theta[...] = before
-        rng = m.network.host_generator(SEED, 3, 1)
-        value = penalty.gradient(gan.discriminator, penalty.points(gan.batch[:N], gan.batch[N:], rng))
+        rng = m.backend.host_generator(SEED, 3, 1)
+        value = penalty.gradient(gan.discriminator, penalty.points(x, gan.generator(gan.latent_points(N, 0, 1)), rng))
         same(found[1][0] - found[0][0], value)
         same(found[1][1], found[0][1])
         same(found[1][2] - found[0][2], gan.discriminator.dtheta)
 
 
 def gan_packs(m):
-    D, A = m.layers.Dense, m.activations
+    D, A = m.layers.Dense, m.layers
     G = m.network.Network(D(3, 6), A.ReLU(), D(6, 4), A.Tanh(), seed=1, dtype="float64")
-    judge = m.network.Network(D(8, 5), A.Tanh(), D(5, 1), seed=2, dtype="float64")
+    judge = m.network.Network(A.Pack(2, 4), D(8, 5), A.Tanh(), D(5, 1), seed=2, dtype="float64")
+    flat = m.network.Network(D(8, 5), A.Tanh(), D(5, 1), seed=2, dtype="float64")
     gan = m.gan.GAN(G, judge, seed=SEED)
     x = draw(6, 4)
     z = gan.latent_points(6, 0, 1)
-    expected = sigma(judge(x.reshape(3, 8))), sigma(judge(G(z).reshape(3, 8)))
+    expected = sigma(flat(x.reshape(3, 8))), sigma(flat(G(z).reshape(3, 8)))
     _, _, d_real, d_fake = gan.discriminator_step(x)
     same(d_real, expected[0])
     same(d_fake, expected[1])
-    assert gan.pack == 2 and gan.packed(x).shape == (3, 8) and game(m, m.objectives.Minimax()).pack == 1
     same(gan.step(x).loss_d.shape, (), 0)
-    images = m.network.Network(D(3, 4), m.reshaping.Reshape(2, 2), dtype="float64")
-    flat = m.network.Network(m.reshaping.Flatten(2, 2), D(4, 1), dtype="float64")
+    ends = m.network.Network(D(4, 1), A.Sigmoid(), dtype="float64")
+    refuses(ValueError, "the discriminator ends in Sigmoid()", m.gan.GAN, G, ends)
+    images = m.network.Network(D(3, 4), m.layers.Reshape(2, 2), dtype="float64")
+    flat = m.network.Network(m.layers.Flatten(2, 2), D(4, 1), dtype="float64")
     gan = m.gan.GAN(images, flat)
-    assert gan.pack == 1 and gan.step(x.reshape(6, 2, 2)).V.shape == () and gan.sample(3).shape == (3, 2, 2)
+    assert gan.step(x.reshape(6, 2, 2)).V.shape == () and gan.sample(3).shape == (3, 2, 2)
     bad = m.network.Network(D(7, 1), dtype="float64")
     refuses(ValueError, "the generator gives 4 values, but the discriminator takes 7", m.gan.GAN, G, bad)
     words = "the generator gives (2, 2) values, but the discriminator takes 4"
@@ -1002,8 +1170,8 @@ def gan_packs(m):
 
 
 def gan_compares_with_real_samples(m):
-    o = m.other_objectives
-    masked = m.network.Network(m.layers.Dense(4, 6), m.dropout.Dropout(0.5), m.layers.Dense(6, 1), dtype="float64")
+    o = m.objectives
+    masked = m.network.Network(m.layers.Dense(4, 6), m.layers.Dropout(0.5), m.layers.Dense(6, 1), dtype="float64")
     gan = m.gan.GAN(game(m, o.Hinge()).generator, masked, o.RelativisticAverage())
     gan.step(draw(N, 4))
     assert masked.layers[1].draws == 2
@@ -1017,7 +1185,11 @@ def gan_compares_with_real_samples(m):
         gan.discriminator_step(x)
         G, D, z = gan.generator, gan.discriminator, gan.latent_points(N, 0, 2)
         D.dtheta[...] = 7
-        loss, d_fake = gan.generator_step(N)
+        refuses(ValueError, "none were given: generator_step(6, real=x)", gan.generator_step, N)
+        refuses(ValueError, "5 were given", gan.generator_step, N, x[:5])
+        refuses(ValueError, "x has shape (6, 3)", gan.generator_step, N, x[:, :3])
+        gan.draws[0] = 1
+        loss, d_fake = gan.generator_step(N, x)
         assert (D.dtheta == 7).all()
         found = G.dtheta.copy()
 
@@ -1041,7 +1213,7 @@ def gan_compares_with_real_samples(m):
 
 
 def tangents_go_through_a_network(m):
-    forward, backward = m.tangents.forward_tangent, m.tangents.backward_tangent
+    forward, backward = m.objectives.jvp, m.objectives.jvp_backward
     D, x, tx, dty = critic(m), draw(N, 4), draw(N, 4, seed=1), draw(N, 1, seed=2)
     D.forward(x)
     ty = forward(D, tx)
@@ -1058,7 +1230,7 @@ def tangents_go_through_a_network(m):
     total = D.dtheta.copy()
     same(both, (dtx, dx + D.backward(dy)))
     same(total, dtheta + D.dtheta)
-    passes(m.second_order_check.check_second_order(D, x), 1e-6)
+    passes(m.gradcheck.check_second_order(D, x), 1e-6)
 
 
 def network_lets_a_loss_enter_in_the_middle(m):
@@ -1067,7 +1239,7 @@ def network_lets_a_loss_enter_in_the_middle(m):
     D.forward(x)
     assert len(D.outputs) == 5 and D.outputs[-1].shape == (N, 1)
     h, dy = D.outputs[2].copy(), draw(N, 5, seed=1)
-    first = m.network.Network(m.layers.Dense(4, 6), m.activations.Tanh(), m.layers.Dense(6, 5), dtype="float64")
+    first = m.network.Network(m.layers.Dense(4, 6), m.layers.Tanh(), m.layers.Dense(6, 5), dtype="float64")
     first.theta[...] = D.theta[: first.theta.size]
     same(first.forward(x), h)
     dx = first.backward(dy)
@@ -1080,7 +1252,7 @@ def network_lets_a_loss_enter_in_the_middle(m):
 
 
 def other_objectives_give_their_papers_formulas(m):
-    o, a, b = m.other_objectives, 2 * draw(N, 1), np.array([[-1.7], [-0.5], [0.3], [1.2]])
+    o, a, b = m.objectives, 2 * draw(N, 1), np.array([[-1.7], [-0.5], [0.3], [1.2]])
     u, w = a - b.mean(), b - a.mean()
 
     def sure(u, w):
@@ -1113,7 +1285,7 @@ def other_objectives_give_their_papers_formulas(m):
     o.Wasserstein(0.5).project(theta)
     same(theta, [-0.5, -0.1, 0.2, 0.5], 0)
     for clip in 0, math.inf:
-        refuses(ValueError, "expected a positive number, or None", o.Wasserstein, clip)
+        refuses(ValueError, "which may be None for a penalty instead, must be positive", o.Wasserstein, clip)
     assert (o.Wasserstein().clip, o.Wasserstein().output, o.FeatureMatching(3).layer) == (None, "logit", 3)
     h, k = draw(4, 3), draw(N, 3, seed=1)
     loss, dh, dk = o.FeatureMatching(0).generator(h, k)
@@ -1126,13 +1298,12 @@ def other_objectives_give_their_papers_formulas(m):
 
 
 def spectral_norm_divides_by_the_largest_singular_value(m):
-    layer = m.spectral.SpectralNorm(5, 4)
+    layer = m.layers.SpectralNorm(5, 4)
     network = m.network.Network(layer, seed=1, dtype="float64")
     x, dy = draw(N, 5), draw(N, 4, seed=1)
-    rng = m.network.host_generator(1)
-    u, v = rng.standard_normal(5), rng.standard_normal(4)
-    same(layer.u, u / np.linalg.norm(u))
-    same(layer.v, v / np.linalg.norm(v))
+    left, singular, right = np.linalg.svd(layer.W)
+    same(abs(layer.u @ left[:, 0]) + abs(layer.v @ right[0]), 2)
+    same(network.forward(x) - layer.b, x @ layer.W / singular[0])
     network.theta[...] += 0.1 * draw(24, seed=2)
     W, b = layer.W.copy(), layer.b.copy()
     for training in False, True:
@@ -1156,25 +1327,10 @@ def spectral_norm_divides_by_the_largest_singular_value(m):
     same(network.dtheta, kept)
 
 
-class Echo(Spy):
-    """A Spy of fixed width."""
-
-    def __init__(self, n_in, n_out):
-        self.n_in, self.n_out = n_in, n_out
-
-    def forward(self, x, training=False):
-        self.training = training
-        return x[:, : self.n_out]
-
-    def backward(self, dy, wrt="both"):
-        self.wrt = wrt
-        return None if wrt == "params" else np.tile(dy, (1, self.n_in // self.n_out))
-
-
 def gan_asks_for_what_is_needed(m):
-    G = m.network.Network(m.layers.Dense(2, 2), Echo(2, 2), dtype="float64")
-    D = m.network.Network(Echo(2, 1), m.layers.Dense(1, 1), dtype="float64")
-    first = Echo(2, 2)
+    G = m.network.Network(m.layers.Dense(2, 2), spy(m, 2, 2), dtype="float64")
+    D = m.network.Network(spy(m, 2, 1), m.layers.Dense(1, 1), dtype="float64")
+    first = spy(m, 2, 2)
     G.layers = (first, *G.layers)
     gan = m.gan.GAN(G, D)
 
@@ -1187,12 +1343,13 @@ def gan_asks_for_what_is_needed(m):
     first.training = G.layers[-1].training = D.layers[0].training = None
     gan.generator_step(3)
     assert asked() == (True, "params", True, True, "input")
-    kept = gan.batch
-    gan.discriminator_step(draw(3, 2))
-    assert gan.batch is kept
     D.theta[...] = 0
     assert gan.step(draw(3, 2)).accuracy == 0
     refuses(ValueError, "x has shape", gan.discriminator_step, draw(3, 1))
+    refuses(ValueError, "x has shape ()", gan.step, np.array(1.0))
+    words = "objective=6: expected an Objective", "penalty=6: expected a Penalty"
+    for name, expected in zip(("objective", "penalty"), words, strict=True):
+        refuses(TypeError, expected, lambda name=name: m.gan.GAN(G, D, **{name: 6}))
     refuses(ValueError, "the generator gives 2", m.gan.GAN, G, m.network.Network(m.layers.Dense(3, 1), dtype="float64"))
 
 
@@ -1223,7 +1380,7 @@ def gan_draws_as_stated(m):
     keys = [third.latent_points(3, *key).tobytes() for key in ((0, 0), (0, 1), (1, 0), (1, 1), (2, 0))]
     assert len(set(keys)) == 5
     for key in (0, 3), (1, 2), (2, 0):
-        drawn = m.network.host_generator(SEED, *key).standard_normal((4, 3), dtype="float32")
+        drawn = m.backend.host_generator(SEED, *key).standard_normal((4, 3), dtype="float32")
         same(third.latent_points(4, *key), drawn, 0)
     same(third.fixed_noise(4), third.latent_points(4, 2, 0), 0)
     same(third.noise(4, 1), third.latent_points(4, 1, 3), 0)
@@ -1240,14 +1397,20 @@ def gan_holds_what_it_was_given(m):
     assert type(given.objective) is m.objectives.NonSaturating
     single = game(m, m.objectives.NonSaturating(), dtype="float32")
     found = single.step(draw(N, 4, dtype="float32"))
-    assert {part.dtype for part in found} == {np.dtype("float32")} and single.batch.dtype == "float32"
+    assert {part.dtype for part in found} == {np.dtype("float32")}
 
 
 CHECKS = (
+    kernels_forward_to_the_twin_in_use,
+    generators_are_functions_of_their_key,
+    layers_write_an_array_of_another_name_through,
+    dense_works_on_the_last_axis,
+    a_network_stands_in_a_network,
     layers_give_their_formulas,
     layers_draw_their_weights_as_stated,
     layers_own_their_arrays,
     reshaping_gives_another_shape_to_the_same_numbers,
+    packing_lays_samples_side_by_side,
     layers_allocate_nothing_and_overwrite_nothing,
     activations_give_their_formulas,
     maxout_takes_the_largest_piece,
@@ -1261,7 +1424,6 @@ CHECKS = (
     cross_entropy_of_classes_gives_its_formulas,
     objectives_give_the_papers_formulas,
     optimizers_follow_their_papers,
-    optimizers_treat_every_part_of_a_long_vector_alike,
     optimizers_allocate_nothing,
     network_is_the_chain_rule,
     network_asks_each_layer_for_what_is_needed,

@@ -5,14 +5,11 @@ import os
 import sys
 from pathlib import Path
 
-# Before NumPy is imported: with products this small, several threads cost more than they gain.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
-
 import numpy as np
 import pytest
 
 from minigan import use
-from minigan.backend import to_numpy, xp
+from minigan.backend import kernels, to_numpy, xp
 
 
 def helper(name):
@@ -23,6 +20,7 @@ def helper(name):
     return sys.modules[name]
 
 
+NAMED = os.environ.get("MINIGAN_DATA")  # before a test hides it
 helper("loading")
 standin = helper("standin")
 
@@ -40,6 +38,7 @@ def each_backend(request):
     """Run a test on NumPy, on the stand-in for a device, and on a GPU where there is one."""
     if request.param == "standin":
         xp._switch(standin)
+        kernels.switch({})  # as use("cupy") does: the twins in threads are NumPy's
     elif request.param == "cupy":
         try:
             use("cupy")
@@ -49,8 +48,22 @@ def each_backend(request):
 
 
 @pytest.fixture
+def on_standin():
+    xp._switch(standin)
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(2014)
+
+
+@pytest.fixture(scope="session")
+def real_mnist():
+    """The folder of MNIST's real files."""
+    folder = Path(NAMED) if NAMED else Path(__file__).resolve().parents[2] / "shared" / "mnist"
+    if not any((folder / f"train-images-idx3-ubyte{suffix}").exists() for suffix in ("", ".gz")):
+        pytest.skip(f"no MNIST in {folder}: set MINIGAN_DATA to the folder that holds its four files")
+    return folder
 
 
 @pytest.fixture

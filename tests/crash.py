@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stop a real training process again and again, resume it each time, and compare the end with an undisturbed run.
 
 Half of the stops come at random moments, half as soon as a file is being written (`*.part`). Bit-identical must be both
@@ -6,6 +5,7 @@ players' theta, both optimizers, the history (but for its timings), and the last
 """
 
 import argparse
+import os
 import random
 import signal
 import subprocess
@@ -16,15 +16,21 @@ from pathlib import Path
 
 import numpy as np
 
-from minigan import checkpoint
+from minigan.training import checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMINGS = "seconds", "images_per_second"
 
 
-def start(*args):
-    command = [sys.executable, ROOT / "scripts" / "train_mnist.py", "--device", "cpu", *args]
-    return subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def launch(run, epochs):
+    """Training of so many epochs in the directory `run`, begun or resumed, in a process of its own."""
+    where = ["--resume", run] if (run / "config.json").exists() else ["--out", run, "--data", "digits"]
+    command = [sys.executable, ROOT / "scripts" / "train_mnist.py", "--device", "cpu", *where]
+    command += ["--epochs", epochs, "--checkpoint-every", 0.1]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [*map(str, command)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
 
 
 def finish(process):
@@ -55,11 +61,6 @@ def disturbed(run, epochs, stops, number, rng):
     return inside_a_write
 
 
-def launch(run, epochs):
-    resume = ["--resume", run] if (run / "config.json").exists() else ["--out", run, "--data", "digits"]
-    return start(*resume, "--epochs", epochs, "--checkpoint-every", 0.1)
-
-
 def differences(one, other):
     """What of the two finished runs is not bit-identical, in words."""
     (a, meta_a), (b, meta_b) = (checkpoint.read(run / "checkpoint.npz") for run in (one, other))
@@ -82,6 +83,7 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     rng = random.Random(args.seed)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what is ignored here would be ignored there
     with tempfile.TemporaryDirectory() as directory:
         undisturbed = Path(directory, "undisturbed")
         finish(launch(undisturbed, args.epochs))

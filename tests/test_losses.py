@@ -1,14 +1,19 @@
+"""Losses and their derivatives, against their definitions."""
+
 import math
 
 import numpy as np
 import pytest
 
-from minigan import Network, Sigmoid, bce, bce_with_logits, to_numpy, xp
-from minigan.losses import inside, sigmoid, softplus
+from minigan import bce, bce_with_logits, softmax_cross_entropy, to_numpy, xp
+from minigan.gradcheck import check_loss
+from minigan.losses import sigmoid, softplus
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
 LOGITS = [-1e4, -800.0, -40.0, -3.0, -1e-9, 0.0, 1e-9, 0.5, 17.0, 40.0, 800.0, 1e4]
+LABELS = [2, 0, 3, 3, 1]
+both = pytest.mark.parametrize("loss", [bce, bce_with_logits])
 
 
 def exact_softplus(a):
@@ -24,123 +29,94 @@ def column(values, dtype="float64"):
     return xp.array(values, dtype=dtype).reshape(-1, 1)
 
 
-def units(each_backend):
-    """How far an elementary function may be off, in units of the last digit: CUDA's promise less than NumPy's."""
-    return 4 if each_backend == "cupy" else 1
+def test_softplus_and_sigmoid_are_exact_from_one_end_to_the_other():
+    a = xp.array(LOGITS)
+    np.testing.assert_allclose(to_numpy(softplus(a)), [exact_softplus(x) for x in LOGITS], rtol=4e-15)
+    np.testing.assert_allclose(to_numpy(sigmoid(a)), [exact_sigmoid(x) for x in LOGITS], rtol=0, atol=5e-16)
 
 
-def test_softplus_is_exact_from_one_end_to_the_other(each_backend):
-    found, rtol = to_numpy(softplus(xp.array(LOGITS))), 1e-15 * units(each_backend)
-    np.testing.assert_allclose(found, [exact_softplus(a) for a in LOGITS], rtol=rtol)
-
-
-def test_sigmoid_is_exact_to_the_rounding_of_one(each_backend):
-    found, atol = to_numpy(sigmoid(xp.array(LOGITS))), 1.2e-16 * units(each_backend)
-    np.testing.assert_allclose(found, [exact_sigmoid(a) for a in LOGITS], rtol=0, atol=atol)
-
-
-@pytest.mark.parametrize("f", [softplus, sigmoid, inside])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_precision_and_shape_are_kept(f, dtype):
-    y = f(xp.full((3, 1), 0.25, dtype=dtype))
-    assert (y.dtype, y.shape) == (dtype, (3, 1))
+@pytest.mark.parametrize("a", [-16.0, -20.0, -80.0])
+def test_sigmoid_keeps_its_digits_in_the_tail_where_the_saturating_generator_lives(a):
+    assert float(sigmoid(column([a], "float32"))[0, 0]) == pytest.approx(exact_sigmoid(a), rel=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_inside_keeps_probabilities_where_logarithms_exist(dtype):
-    p = np.array([0, 1e-3, 0.5, 1], dtype)
-    q = to_numpy(inside(xp.asarray(p)))
-    assert (q[1:3] == p[1:3]).all()
-    assert 0 < q[0] < 1e-6 and 1 - 1e-6 < q[3] < 1
-    assert np.isfinite(np.log(q)).all() and np.isfinite(np.log1p(-q)).all()
-
-
-@pytest.mark.parametrize("t", [0.0, 1.0, 0.9])
-def test_bce_with_logits_and_its_derivative_against_the_definition(t):
-    a = column(LOGITS)
-    loss, da = bce_with_logits(a, xp.full_like(a, t))
-    terms = [t * exact_softplus(-x) + (1 - t) * exact_softplus(x) for x in LOGITS]
-    assert float(loss) == pytest.approx(math.fsum(terms) / len(terms), rel=1e-12)
-    np.testing.assert_allclose(
-        to_numpy(da)[:, 0], [(exact_sigmoid(x) - t) / len(LOGITS) for x in LOGITS], rtol=0, atol=1e-16
-    )
-
-
-@pytest.mark.parametrize("t", [0.0, 1.0, 0.9])
-def test_bce_and_its_derivative_against_the_definition(t):
-    values = [1e-9, 0.01, 0.3, 0.5, 0.9, 1 - 1e-9]
-    p = column(values)
-    loss, dp = bce(p, xp.full_like(p, t))
-    terms = [-(t * math.log(x) + (1 - t) * math.log1p(-x)) for x in values]
-    assert float(loss) == pytest.approx(math.fsum(terms) / len(terms), rel=1e-12)
-    np.testing.assert_allclose(
-        to_numpy(dp)[:, 0], [((1 - t) / (1 - x) - t / x) / len(values) for x in values], rtol=1e-7
-    )
-
-
-@pytest.mark.parametrize(
-    "loss, low, high", [(bce_with_logits, -2.0, 2.0), (bce, 0.1, 0.9)], ids=["bce_with_logits", "bce"]
-)
-@pytest.mark.parametrize("shape", [(1, 1), (5, 1), (4,), (2, 3)])
-def test_the_derivative_agrees_with_central_differences(loss, low, high, shape, rng, numeric, relative_error):
-    a, t = xp.asarray(rng.uniform(low, high, shape)), xp.asarray(rng.uniform(0, 1, shape))
-    assert relative_error(loss(a, t)[1], numeric(lambda: loss(a, t)[0], a)) <= 1e-6
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("t", [0, 1])
-def test_extreme_logits_give_finite_losses_and_derivatives(t, dtype):
+def test_the_ends_give_finite_losses_and_derivatives_of_their_precision(dtype):
     """Warnings are errors here: an overflow inside would fail the test."""
     a = column([-1e4, 1e4], dtype)
-    loss, da = bce_with_logits(a, xp.full_like(a, t))
-    assert loss == 5e3
-    assert da[:, 0].tolist() == ([0, 0.5] if t == 0 else [-0.5, 0])
+    for t, expected in (0, [0, 0.5]), (1, [-0.5, 0]):
+        loss, da = bce_with_logits(a, xp.full_like(a, t))
+        assert loss == 5e3 and da[:, 0].tolist() == expected
+        assert loss.dtype == da.dtype == dtype and da.shape == (2, 1)
+    loss, dp = bce(column([0, 1, 0, 1], dtype), column([0, 1, 1, 0], dtype))
+    assert 5 < loss < 40 and xp.isfinite(dp).all() and dp[2] < 0 < dp[3]
+    assert loss.dtype == dp.dtype == dtype
+
+
+@both
+@pytest.mark.parametrize("shape", [(4,), (1, 4), (1, 1), ()])
+def test_unequal_shapes_are_refused_and_never_broadcast(loss, shape):
+    with pytest.raises(ValueError, match=r"have shape \(4, 1\) but targets have shape .*; they must be equal"):
+        loss(xp.full((4, 1), 0.5), xp.ones(shape))
+
+
+@both
+def test_what_is_no_array_of_floats_is_refused_in_words(loss):
+    p = column([0.5], "float32")
+    for a, t, error, words in (
+        ([0.5], p, TypeError, "expected an array of floating-point numbers, not a list: use xp.asarray"),
+        (p, [1.0], TypeError, "targets: expected an array of floating-point numbers, not a list"),
+        (p, None, TypeError, "targets: expected an array of floating-point numbers, not a NoneType"),
+        (p, column([1], "float64"), TypeError, r"are float32 but targets are float64: use targets.astype\('float32'\)"),
+        (
+            column([1], "int64"),
+            column([1], "int64"),
+            TypeError,
+            "expected an array of floating-point numbers, not of int64",
+        ),
+        (xp.zeros((0, 1)), xp.zeros((0, 1)), ValueError, r"at least one number, but the array has shape \(0, 1\)"),
+    ):
+        with pytest.raises(error, match=f"^{loss.__name__}: .*{words}"):
+            loss(a, t)
+
+
+@pytest.mark.parametrize("method, tol", [("central", 1e-7), ("complex", 1e-12)])
+def test_the_derivative_of_softmax_cross_entropy_passes_the_gradient_check(method, tol, rng):
+    def loss(a):
+        return softmax_cross_entropy(a, xp.array(LABELS))
+
+    report = check_loss(loss, rng.standard_normal((5, 4)), method=method, tol=tol)
+    assert report.ok, report
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_probabilities_of_exactly_0_and_1_give_finite_losses_and_derivatives(dtype):
-    p = column([0, 1, 0, 1], dtype)
-    loss, dp = bce(p, column([0, 1, 1, 0], dtype))
-    assert 5 < loss < 40 and xp.isfinite(dp).all()
-    assert dp[2] < 0 < dp[3]
-
-
-@pytest.mark.parametrize("loss", [bce, bce_with_logits])
-def test_float32_stays_float32(loss):
-    value, derivative = loss(column([0.2, 0.7], "float32"), column([0, 1], "float32"))
-    assert value.dtype == derivative.dtype == "float32" and derivative.shape == (2, 1)
+def test_softmax_cross_entropy_of_extreme_logits_is_right(dtype):
+    """Minus infinity is a class that cannot be; warnings are errors here."""
+    a = xp.array([[1e4, -1e4, 0], [1e4, -1e4, 0]], dtype=dtype)
+    loss, da = softmax_cross_entropy(a, xp.array([0, 1]))
+    assert float(loss) == 1e4 and da.tolist() == [[0, 0, 0], [0.5, -0.5, 0]]
+    loss, da = softmax_cross_entropy(xp.array([[0, 0, -math.inf]], dtype=dtype), xp.array([0]))
+    assert float(loss) == pytest.approx(math.log(2)) and da.tolist() == [[-0.5, 0.5, 0]]
 
 
 @pytest.mark.parametrize(
-    "loss, words",
-    [(bce, "bce: probabilities have shape"), (bce_with_logits, "bce_with_logits: logits have shape")],
-    ids=["bce", "bce_with_logits"],
-)
-@pytest.mark.parametrize("shape", [(4,), (1, 4), (1, 1), (3, 1), ()])
-def test_unequal_shapes_are_refused_and_never_broadcast(loss, words, shape):
-    with pytest.raises(ValueError) as error:
-        loss(xp.full((4, 1), 0.5), xp.ones(shape))
-    assert str(error.value).startswith(f"{words} (4, 1) but targets have shape {shape}; they must be equal")
-
-
-@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-12), ("float32", 2e-4)])
-def test_sigmoid_then_bce_gives_the_gradient_of_bce_with_logits(dtype, tolerance, rng):
-    """Where both are finite: in float32, p (1 - p) is lost beyond |a| of about 15."""
-    a = xp.asarray(rng.uniform(-6, 6, (50, 1)), dtype=dtype)
-    t = xp.asarray(rng.integers(0, 2, a.shape), dtype=dtype)
-    output = Network(Sigmoid(), dtype=dtype)
-    loss, dp = bce(output.forward(a), t)
-    expected, da = bce_with_logits(a, t)
-    assert float(loss) == pytest.approx(float(expected), rel=tolerance)
-    np.testing.assert_allclose(to_numpy(output.backward(dp)), to_numpy(da), rtol=tolerance)
-
-
-@pytest.mark.parametrize("loss", [bce, bce_with_logits])
-def test_targets_of_another_dtype_are_refused(loss):
-    with pytest.raises(TypeError, match=r"are float32 but targets are int64: use targets.astype\('float32'\)"):
-        loss(column([0.5], "float32"), column([1], "int64"))
-
-
-@pytest.mark.parametrize("a", [-16.0, -17.0, -18.0, -20.0, -30.0, -80.0])
-def test_sigmoid_keeps_its_digits_in_the_tail_where_the_saturating_generator_lives(a):
-    assert float(sigmoid(column([a], "float32"))[0, 0]) == pytest.approx(math.exp(a) / (1 + math.exp(a)), rel=1e-5)
+    "a, labels, error, words",
+    [
+        (np.zeros((2, 3)), np.array([0, 3]), ValueError, r"a label lies outside 0 \.\.\. 2"),
+        (np.zeros((2, 3)), np.array([0, -1]), ValueError, r"a label lies outside 0 \.\.\. 2"),
+        (np.array([[0, np.inf]]), np.array([0]), ValueError, "the largest logit of a row is not finite"),
+        (np.array([[0, np.nan]]), np.array([0]), ValueError, "the largest logit of a row is not finite"),
+        (np.zeros((5, 4)), np.zeros(4, "int64"), ValueError, r"logits have shape \(5, 4\) and .* shape \(4,\);"),
+        (np.zeros((5, 4)), np.zeros((5, 4), "int64"), ValueError, r".* labels have shape \(5, 4\); expected"),
+        (np.zeros(5), np.zeros(5, "int64"), ValueError, r"logits have shape \(5,\)"),
+        (np.zeros((0, 3)), np.zeros(0, "int64"), ValueError, r"logits: expected at least one number, but .* \(0, 3\)"),
+        (np.zeros((5, 4)), np.zeros(5, bool), TypeError, "labels are bool, expected an array of integers: use"),
+        (np.zeros((5, 4), "int64"), np.zeros(5, "int64"), TypeError, "logits: expected an array .*, not of int64"),
+        ([[0.0, 1.0]], np.zeros(1, "int64"), TypeError, "logits: expected an array .*, not a list: use xp.asarray"),
+        (np.zeros((1, 2)), [0], TypeError, "labels are a list, expected an array of integers"),
+    ],
+)  # fmt: skip
+def test_softmax_cross_entropy_refuses_in_words_and_never_gives_nan(a, labels, error, words):
+    a, labels = (x if isinstance(x, list) else xp.asarray(x) for x in (a, labels))
+    with pytest.raises(error, match=f"^softmax_cross_entropy: {words}"):
+        softmax_cross_entropy(a, labels)

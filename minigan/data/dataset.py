@@ -4,11 +4,14 @@ import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral, Real
 
 import numpy
 
 from minigan.backend import host_generator, xp
-from minigan.files import DataError
+from minigan.data.files import DataError
+from minigan.layers import Flatten, Reshape
+from minigan.layers.layer import as_shape, in_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +24,8 @@ class Dataset:
 
     `notice` is a sentence for the user (why these data and not others), or None.
 
-    Raises DataError for images that are not (N, H, W), uint8 or float, finite and inside `stored`, for a
-    range that is not increasing, and for labels that are not one for each image.
+    Raises DataError for images that are not a NumPy array (N, H, W), uint8 or float, finite and inside `stored`, for a
+    range that is not increasing, and for labels that are not an array of one for each image.
     """
 
     name: str
@@ -34,22 +37,26 @@ class Dataset:
 
     def __post_init__(self):
         images = self.images
+        for what, array in ("images", images), ("labels", self.labels):
+            if not isinstance(array, numpy.ndarray) and (what == "images" or array is not None):
+                raise DataError(
+                    f"{self.name}: {what} are a {type(array).__name__}, expected a NumPy array on the host: "
+                    f"numpy.asarray({what})"
+                )
         if images.ndim != 3 or images.size == 0:
             raise DataError(f"{self.name}: images of shape {images.shape}, expected (N, H, W) with at least one pixel")
         if images.dtype != numpy.uint8 and images.dtype.kind != "f":
             raise DataError(f"{self.name}: images of dtype {images.dtype}, expected uint8 or float32")
         for what in "stored", "range":
-            low, high = getattr(self, what)
-            if not -math.inf < low < high < math.inf:
-                raise DataError(f"{self.name}: {what}=({low}, {high}), expected two finite numbers, low < high")
+            if not _is_interval(getattr(self, what)):
+                raise DataError(f"{self.name}: {what}={getattr(self, what)!r}, expected two finite numbers, low < high")
         low, high = float(images.min()), float(images.max())  # min and max of an array with a NaN are NaN
         if not math.isfinite(high - low):
             raise DataError(f"{self.name}: the images hold NaN or infinite values: clean them before training")
         black, white = self.stored
         if low < black or high > white:
             raise DataError(
-                f"{self.name}: the images' values run from {low:g} to {high:g}, "
-                f"expected {black:g} to {white:g}: "
+                f"{self.name}: the images' values run from {low:g} to {high:g}, expected {black:g} to {white:g}: "
                 "divide them by their largest value (255, say), or in code say what they are: stored=(black, white)"
             )
         if self.labels is not None and self.labels.shape != (len(images),):
@@ -69,6 +76,11 @@ class Dataset:
     def size(self):
         """H * W, the width of a row."""
         return math.prod(self.shape)
+
+    @property
+    def sample_shape(self):
+        """The shape of a sample as the networks see it: an image is a row."""
+        return (self.size,)
 
     @cached_property
     def sha256(self):
@@ -92,26 +104,21 @@ class Dataset:
         return rows
 
     def check_generator(self, network):
-        """Raises ValueError unless the network's outputs have the width and the range of these images."""
-        if network.n_out != self.size:
+        """Raises ValueError unless the network's outputs have the shape of a sample and the range of these images."""
+        if as_shape(network.n_out) != self.sample_shape:
             raise ValueError(
-                f"the generator's output is {network.n_out} wide, but an image of {self.name} is "
-                f"{self.shape[0]}x{self.shape[1]} = {self.size}: "
-                f"give its last Dense layer {self.size} outputs"
+                f"the generator's output has {in_words(as_shape(network.n_out))}, but an image of {self.name} is "
+                f"{'x'.join(map(str, self.shape))} = {self.size}: give its last Dense layer {self.size} outputs"
             )
-        last, low, high = network.layers[-1], *self.range
-        if last.range is None:
+        low, high = self.range
+        last = [layer for layer in network.leaves() if not isinstance(layer, Flatten | Reshape)][-1]
+        if last.range is None or tuple(last.range) != (low, high):
+            bounds = f"({last.range[0]:g}, {last.range[1]:g})" if last.range else None
             raise ValueError(
-                f"the generator ends in {type(last).__name__}, whose outputs are not bounded, "
-                f"but the images of {self.name} are handed over in [{low:g}, {high:g}]: "
+                f"the generator ends in {type(last).__name__}, whose outputs "
+                f"{f'lie in {bounds}' if bounds else 'are not bounded'}, but the images of {self.name} are handed over "
+                f"in ({low:g}, {high:g}): {f'load them with range={bounds}, or ' if bounds else ''}"
                 "end it in Tanh, for range=(-1, 1), or in Sigmoid, for range=(0, 1)"
-            )
-        if tuple(last.range) != tuple(self.range):
-            raise ValueError(
-                f"the generator ends in {type(last).__name__}, whose outputs lie in "
-                f"[{last.range[0]:g}, {last.range[1]:g}], but the images of {self.name} are handed over in "
-                f"[{low:g}, {high:g}]: load them with range=({last.range[0]:g}, {last.range[1]:g}), "
-                "or end the generator in Tanh, for (-1, 1), or Sigmoid, for (0, 1)"
             )
 
 
@@ -119,33 +126,36 @@ class Batches:
     """The rounds of each epoch: every image once, in batches of `batch_size`, the remainder dropped.
 
     The order is a function of (seed, epoch) alone: training that starts again at round k of an epoch sees what it
-    would have seen.
+    would have seen. The images lie on the device as they were stored (MNIST: 47 MB as uint8, 188 as float32).
 
-    The images lie on the device as they were stored (MNIST: 47 MB as uint8, 188 as float32).
+    A source of batches is anything with the same `name`, `sample_shape`, `batch_size`, `rounds` in an epoch, `identity`
+    (a dict that tells the data from others) and `epoch(e, start)`.
 
-    Raises ValueError for a batch size that is not 1 to N.
+    Raises ValueError for a batch size that is not a whole number from 1 to N, and a seed that is none from 0 on.
     """
 
     def __init__(self, dataset, batch_size, seed=0):
-        if not 1 <= batch_size <= len(dataset):
-            raise ValueError(
-                f"batch_size={batch_size}: expected 1 to {len(dataset)}, the number of images in {dataset.name}"
-            )
-        self.batch_size = batch_size
-        self.seed = seed
         self.n = len(dataset)
+        self.batch_size = whole("batch_size", batch_size, 1, self.n, f"the number of images in {dataset.name}")
+        self.seed = whole("seed", seed, 0)
+        self.dataset, self.name, self.sample_shape = dataset, dataset.name, dataset.sample_shape
         self.rounds = self.n // batch_size  # in an epoch
         self.scale, self.shift = dataset.affine
         self.images = xp.asarray(dataset.images.reshape(self.n, dataset.size))  # (N, H*W)
         self.x = xp.empty((batch_size, dataset.size), dtype="float32")
+
+    @property
+    def identity(self):
+        """What tells these images from others."""
+        data = self.dataset
+        return {"images": len(data), "sha256": data.sha256, "shape": list(data.shape), "range": list(data.range)}
 
     def epoch(self, e, start=0):
         """Yields x (batch_size, H*W), float32, for each round of epoch e from round `start` on.
 
         It is one and the same array, refilled each round: valid until the next one, copy it to keep it.
         """
-        if not 0 <= start <= self.rounds:
-            raise ValueError(f"epoch {e}: start={start}, expected 0 to {self.rounds}, the rounds of an epoch")
+        check_epoch(e, start, self.rounds)
         order = xp.asarray(host_generator(self.seed, e).permutation(self.n))
         for k in range(start, self.rounds):
             index = order[k * self.batch_size : (k + 1) * self.batch_size]
@@ -153,3 +163,23 @@ class Batches:
             xp.multiply(xp.take(self.images, index, axis=0), self.scale, out=self.x, dtype="float32")
             self.x += self.shift
             yield self.x
+
+
+def whole(what, number, least, most=None, why=""):
+    """`number`, as an int. Raises ValueError unless it is a whole number from `least` to `most`, which is `why`."""
+    if isinstance(number, Integral) and least <= number and (most is None or number <= most):
+        return int(number)
+    bounds = f"at least {least}" if most is None else f"{least} to {most}, {why}"
+    kind = "" if isinstance(number, Integral) else "a whole number, "
+    raise ValueError(f"{what}={number!r}: expected {kind}{bounds}")
+
+
+def check_epoch(e, start, rounds):
+    """Raises ValueError unless there is a round `start` of epoch e, or start == rounds, its end."""
+    whole("epoch", e, 0)
+    whole(f"epoch {e}: start", start, 0, rounds, "the rounds of an epoch")
+
+
+def _is_interval(pair):
+    pair = pair if isinstance(pair, tuple | list) else ()
+    return len(pair) == 2 and all(isinstance(x, Real) for x in pair) and -math.inf < pair[0] < pair[1] < math.inf

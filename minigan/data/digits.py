@@ -14,7 +14,10 @@ def digits():
 
     Source: the test part of "Optical Recognition of Handwritten Digits", E. Alpaydin and C. Kaynak, 1998, UCI
     Machine Learning Repository, https://doi.org/10.24432/C50P49, licensed CC BY 4.0; here as scikit-learn's
-    `load_digits` carries it, stored as uint8, else unchanged. `scripts/make_digits.py` made the file.
+    `load_digits` carries it, stored as uint8, else unchanged:
+
+        data = sklearn.datasets.load_digits()
+        numpy.savez_compressed(path, images=data.images.astype("uint8"), labels=data.target.astype("uint8"))
     """
     with numpy.load(PATH, allow_pickle=False) as file:
         return Dataset("digits", file["images"], stored=(0, 16), labels=file["labels"])

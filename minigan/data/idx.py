@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy
 
-from minigan.files import DEFLATE_AT_MOST, DataError, read_promised, reading
+from minigan.data.files import DEFLATE_AT_MOST, DataError, read_promised, reading
 
 GZIP = b"\x1f\x8b"
 UNSIGNED_BYTE = 0x08
@@ -68,9 +68,7 @@ def _parse(stream, path, at_most, shape):
     found = struct.unpack(f">{ndim}I", packed)
     if 0 in found:
         raise DataError(f"{path}: the header promises shape {found}, which is empty: expected at least one element")
-    if shape is not None and not (
-        len(found) == len(shape) and all(b is None or a == b for a, b in zip(found, shape, strict=True))
-    ):
+    if shape and (len(found) != len(shape) or any(n not in (None, k) for k, n in zip(found, shape, strict=True))):
         expected = ", ".join("any" if n is None else str(n) for n in shape)
         raise DataError(f"{path}: the header promises shape {found}, expected ({expected}): is it the right file?")
     count = math.prod(found)

@@ -1,4 +1,4 @@
-"""Arrays from .npz files, as numpy.savez writes them, read without trust."""
+"""Arrays from .npz and .npy files, as numpy.savez and numpy.save write them, read without trust."""
 
 import math
 import os
@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy
 
-from minigan.files import DEFLATE_AT_MOST, DataError, read_promised, reading
+from minigan.data.files import DEFLATE_AT_MOST, DataError, read_promised, reading
 
 HEADERS = {
     (1, 0): numpy.lib.format.read_array_header_1_0,
     (2, 0): numpy.lib.format.read_array_header_2_0,
 }
+UNSOUND = zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, KeyError
+# RuntimeError: an encrypted entry, or (NotImplementedError) a method that zipfile does not know
 
 
 def read_npz(path):
@@ -25,6 +27,18 @@ def read_npz(path):
     with reading(path) as file:
         remedy = "write it with numpy.savez_compressed(path, images=images)"
         return read_arrays(file, path, ["images"], _images, remedy)["images"]
+
+
+def read_npy(path):
+    """The same of a .npy file, which holds but one array. Raises DataError as that does."""
+    path = Path(path)
+    with reading(path) as file:
+        try:
+            return _array(file, os.fstat(file.fileno()).st_size, path, "images", _images, "write it with numpy.save")
+        except DataError:
+            raise
+        except UNSOUND as error:
+            raise DataError(f"{path} is not a sound .npy file ({error}): write it with numpy.save") from error
 
 
 def read_arrays(file, path, names=None, check=None, remedy="write it with numpy.savez"):
@@ -42,39 +56,45 @@ def read_arrays(file, path, names=None, check=None, remedy="write it with numpy.
                 if f"{name}.npy" not in entries:
                     only = ", ".join(map(repr, present)) or "nothing"
                     raise DataError(f"{path} has no array named {name!r}, only {only}: {remedy}")
-            return {name: _read(archive, name, path, check, remedy) for name in names or present}
+            return {name: _entry(archive, name, path, check, remedy) for name in names or present}
     except DataError:
         raise
-    # RuntimeError: an encrypted entry, or (NotImplementedError) a method that zipfile does not know
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, KeyError) as error:
+    except UNSOUND as error:
         what = str(error) or type(error).__name__
         raise DataError(f"{path} is not a sound .npz file ({what}): {remedy}") from error
 
 
-def _read(archive, name, path, check, remedy):
-    entry, where = archive.getinfo(f"{name}.npy"), f"{path}: {name!r}"
+def _entry(archive, name, path, check, remedy):
+    entry = archive.getinfo(f"{name}.npy")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise DataError(f"{where} is packed by another method than stored or deflated: {remedy}")
+        raise DataError(f"{path}: {name!r} is packed by another method than stored or deflated: {remedy}")
+    at_most = os.fstat(archive.fp.fileno()).st_size * DEFLATE_AT_MOST
     with archive.open(entry) as stream:
-        version = numpy.lib.format.read_magic(stream)
-        if version not in HEADERS:
-            raise DataError(f"{where} has npy version {version}, expected (1, 0) or (2, 0): {remedy}")
-        try:
-            shape, fortran, dtype = HEADERS[version](stream)
-        except Exception as error:  # whatever Python's tokenizer and compiler make of it comes through
-            raise DataError(f"{path}: the header of {name!r} cannot be read ({error}): {remedy}") from error
-        if dtype.hasobject:
-            raise DataError(f"{where} holds Python objects, expected numbers in one array of one shape: {remedy}")
-        if check:
-            check(where, shape, dtype)
-        count, size = math.prod(shape) * dtype.itemsize, os.fstat(archive.fp.fileno()).st_size
-        if count != entry.file_size - stream.tell() or entry.file_size > size * DEFLATE_AT_MOST:
-            raise DataError(
-                f"{path}: the header of {name!r} promises shape {shape}, {count} bytes, which the file does not hold: "
-                "it is truncated or corrupt, write it anew"
-            )
-        data = read_promised(stream, count, path)
-    array = numpy.frombuffer(data, dtype=dtype).reshape(shape, order="F" if fortran else "C")
+        return _array(stream, entry.file_size, path, name, check, remedy, at_most)
+
+
+def _array(stream, size, path, name, check, remedy, at_most=math.inf):
+    """The array in a stream of `size` bytes, as it is claimed; more than `at_most` it cannot hold."""
+    where = f"{path}: {name!r}"
+    version = numpy.lib.format.read_magic(stream)
+    if version not in HEADERS:
+        raise DataError(f"{where} has npy version {version}, expected (1, 0) or (2, 0): {remedy}")
+    try:
+        shape, fortran, dtype = HEADERS[version](stream)
+    except Exception as error:  # whatever Python's tokenizer and compiler make of it comes through
+        raise DataError(f"{path}: the header of {name!r} cannot be read ({error}): {remedy}") from error
+    if dtype.hasobject:
+        raise DataError(f"{where} holds Python objects, expected numbers in one array of one shape: {remedy}")
+    if check:
+        check(where, shape, dtype)
+    count = math.prod(shape) * dtype.itemsize
+    if count != size - stream.tell() or size > at_most:
+        raise DataError(
+            f"{path}: the header of {name!r} promises shape {shape}, {count} bytes, which the file does not hold: "
+            "it is truncated or corrupt, write it anew"
+        )
+    array = numpy.frombuffer(read_promised(stream, count, path), dtype=dtype)
+    array = array.reshape(shape, order="F" if fortran else "C")
     return numpy.ascontiguousarray(array, dtype=dtype.newbyteorder("=")).reshape(shape)
 
 

@@ -6,7 +6,9 @@ import math
 import numpy
 
 from minigan.backend import host_generator, xp
-from minigan.files import DataError
+from minigan.backend.generators import DATA
+from minigan.data.dataset import check_epoch, whole
+from minigan.data.files import DataError
 
 
 class Toy:
@@ -23,14 +25,35 @@ class Toy:
 
         Raises ValueError for an n below 1, a missing key or a negative number in it.
         """
-        if n < 1:
-            raise ValueError(f"{self.name}.sample({n}): expected at least one point")
+        whole(f"{self.name}.sample: n", n, 1)
         if not key:
             raise ValueError(f"{self.name}.sample({n}) needs a key, one or more integers: sample({n}, seed)")
+        for number in key:
+            whole(f"{self.name}.sample: key", number, 0)
         return xp.asarray(self._draw(host_generator(*key), n), dtype="float32")
 
     def __repr__(self):
         return f"<{self.name}: points in {self.width} dimension{'s' if self.width > 1 else ''}>"
+
+
+class ToyBatches:
+    """Fresh points of a Toy for each round, `rounds` of which make an epoch: a source of batches, as `Batches` is.
+
+    x (batch_size, width) of round k of epoch e is a function of (seed, e * rounds + k) alone, and its stream is not
+    that of a GAN's noise of the same seed. Raises ValueError for sizes that are not whole numbers of at least 1.
+    """
+
+    def __init__(self, toy, batch_size, seed=0, rounds=1000):
+        self.toy, self.name, self.sample_shape = toy, toy.name, (toy.width,)
+        self.batch_size, self.rounds = whole("batch_size", batch_size, 1), whole("rounds", rounds, 1)
+        self.seed = whole("seed", seed, 0)
+        self.identity = {"seed": self.seed, "rounds": self.rounds}
+
+    def epoch(self, e, start=0):
+        """Yields x for each round of epoch e from round `start` on, each a new array."""
+        check_epoch(e, start, self.rounds)
+        for k in range(start, self.rounds):
+            yield self.toy.sample(self.batch_size, self.seed, DATA, e * self.rounds + k)
 
 
 class Mixture(Toy):
@@ -42,14 +65,14 @@ class Mixture(Toy):
     """
 
     def __init__(self, name, centers, sigma, weights=None):
-        centers = numpy.array(centers, dtype="float64")
+        centers = _numbers(f"{name}: centers", centers)
         if centers.ndim != 2 or centers.size == 0:
             raise ValueError(f"{name}: centers of shape {centers.shape}, expected (K, d), a row for each Gaussian")
         count, width = centers.shape
-        sigmas = numpy.array(sigma, dtype="float64")
+        sigmas = _numbers(f"{name}: sigma", sigma)
         if sigmas.shape not in ((), (count,)) or not (sigmas > 0).all():
             raise ValueError(f"{name}: sigma={sigma}, expected one positive number, or one for each of the {count}")
-        shares = numpy.full(count, 1 / count) if weights is None else numpy.array(weights, dtype="float64")
+        shares = numpy.full(count, 1 / count) if weights is None else _numbers(f"{name}: weights", weights)
         if shares.shape != (count,) or not (shares >= 0).all() or abs(shares.sum() - 1) > 1e-9:
             raise ValueError(f"{name}: weights={weights}, expected {count} numbers of at least 0 that sum to 1")
         super().__init__(name, width, self._mix)
@@ -63,7 +86,7 @@ class Mixture(Toy):
 
         Raises ValueError for points of another width.
         """
-        x = numpy.asarray(x, dtype="float64")
+        x = _numbers(f"{self.name}.density: x", x)
         if x.ndim != 2 or x.shape[1] != self.width:
             raise ValueError(f"{self.name}.density: x has shape {x.shape}, expected (N, {self.width})")
         p = numpy.zeros(len(x))
@@ -85,6 +108,18 @@ class Mixture(Toy):
     def _mix(self, rng, n):
         k = rng.choice(len(self.centers), n, p=self.weights)
         return self.centers[k] + self.sigmas[k, None] * rng.standard_normal((n, self.width))
+
+
+def _numbers(what, values):
+    """The values as a new float64 array. Raises ValueError for what is not an array of finite numbers."""
+    try:
+        array = numpy.asarray(values)
+    except ValueError:  # rows of several lengths
+        array = numpy.empty(0, object)
+    array = array.astype("float64") if array.dtype.kind in "fiub" else numpy.full(1, numpy.nan)
+    if not (abs(array) < 1e100).all():
+        raise ValueError(f"{what}={values!r:.60}: expected finite numbers in an array")
+    return array
 
 
 def ring(modes=8, radius=1.0, sigma=0.01):
@@ -142,7 +177,7 @@ TOYS = {
 
 def toy(name):
     """The distribution of that name: one of TOYS. Raises DataError, with the names, where there is none."""
-    if name in TOYS:
+    if isinstance(name, str) and name in TOYS:
         return TOYS[name]
     close = difflib.get_close_matches(str(name).lower(), TOYS, 1)
     meant = f"did you mean {close[0]!r}? " if close else ""

@@ -12,9 +12,9 @@ import numpy
 from minigan import GAN, BatchNorm, Dense, LeakyReLU, Minimax, Network, NonSaturating, Sigmoid, Tanh
 from minigan.backend import host_generator, to_numpy
 from minigan.gradcheck import check_game, check_loss, gradcheck
-from minigan.penalties import R1
-from minigan.schedules import Linear
-from minigan.second_order_check import check_penalty
+from minigan.gradcheck.second_order import check_penalty
+from minigan.objectives import R1
+from minigan.optimizers import ExponentialMovingAverage, Linear
 
 N, WIDTH = 7, 5  # different, so that a transpose or a wrong axis does not fit
 FAR = -1000.0, -40.0, -17.0, -1.0, -1e-3, 0.0, 0.3, 2.0, 17.0, 40.0, 1000.0
@@ -79,8 +79,8 @@ def layer(*args, width=WIDTH, modes=(False,)):
         for call, training in enumerate([*modes, *modes]):
             x, how = draw(N, width, key=call), f"call {call + 1} of forward, training={training}"
             yield differs(f"{how}: y", mine.forward(x, training), right.forward(x, training))
-            for name, state in right.state().items():
-                yield differs(f"{how}: {name.split('.')[1]}", mine.state()[name], state)
+            for name, state in right.states().items():
+                yield differs(f"{how}: {name.split('.')[1]}", mine.states()[name], state)
         for training in modes:
             yield report(gradcheck(cls(*args), draw(N, width), training=training))
         mine, right = (Network(c(*args), seed=3) for c in (cls, real))
@@ -92,6 +92,20 @@ def layer(*args, width=WIDTH, modes=(False,)):
         yield differs(f"{how} the parameters' gradient", mine.dtheta, right.dtheta, rtol=1e-4)
 
     return check
+
+
+def derivative(cls, real):
+    """A check of the derivative of an element-wise layer: is it written into `out`? Then as a layer."""
+    y, out = numpy.tanh(draw(N, WIDTH)), numpy.full((N, WIDTH), numpy.nan)
+    cls().derivative(y, out)
+    lost = "derivative left out as it was: write into it, `out[...] = ...`; a new array is lost, returned or not"
+    yield lost if numpy.isnan(out).all() else ""
+    yield from layer()(cls, real)
+
+
+def chain_rule(cls, real):
+    """A check of the backward that all element-wise layers share, in a tanh."""
+    yield from layer()(*(type("Tanh", (c,), {"f": Tanh.f, "derivative": Tanh.derivative}) for c in (cls, real)))
 
 
 def function(f, real):
@@ -178,11 +192,11 @@ def penalty(cls, real):
     yield report(check_penalty(mine, D, draw(N, 3)))
 
 
-def game(cls, objective=NonSaturating(), **options):
+def game(cls, objective=NonSaturating()):
     last = [Sigmoid()] if objective.output == "probability" else []
     G = Network(Dense(3, 4), LeakyReLU(), Dense(4, 4), Tanh(), seed=1, dtype="float64")
     D = Network(Dense(4, 5), LeakyReLU(), Dense(5, 1), *last, seed=2, dtype="float64")
-    return cls(G, D, objective, 3, **options)
+    return cls(G, D, objective, 3, average=ExponentialMovingAverage(G, 0.9))
 
 
 def gan_step(method, returned):
@@ -191,7 +205,7 @@ def gan_step(method, returned):
     def check(cls, real):
         for kind in NonSaturating, Minimax:
             yield report(check_game(game(cls, kind()), draw(N, 4), draw(N, 3)))
-        mine, right = (game(c, averaging=0.9) for c in (cls, real))
+        mine, right = (game(c) for c in (cls, real))
         given = draw(N, 4) if method == "discriminator_step" else N
         for step in 1, 2:
             results = [getattr(gan, method)(given) for gan in (mine, right)]
@@ -206,17 +220,18 @@ def gan_step(method, returned):
 
 
 def chain(cls, real):
-    """A check of Network.backward on the chain Dense, Tanh, Dense, and of what its docstring promises."""
+    """A check of Network.backward on the chain Tanh, Dense, Tanh, Dense, and of what its docstring promises."""
     mine = type("Network", (Network,), {"backward": cls.backward})
     # equal widths, so that a wrong order is no error of shapes
-    networks = [c(Dense(5, 5), Tanh(), Dense(5, 5), dtype="float64") for c in (mine, real)]
+    networks = [c(Tanh(), Dense(5, 5), Tanh(), Dense(5, 5), dtype="float64") for c in (mine, real)]
     x, dy = draw(N, 5), draw(N, 5, key=1)
     networks[0].forward(x)
     try:
         networks[0].backward(dy, "params")
     except Exception as error:
         error.add_note(
-            'backward(dy, wrt="params") raised it: was a layer but the first asked for "params", and gave None?'
+            'backward(dy, wrt="params") raised it: was a layer above the lowest with parameters asked for "params", '
+            "and gave None?"
         )
         raise
     yield "" if networks[0].backward(dy) is not None else "backward(dy) returned None: is a `return` missing?"
@@ -269,8 +284,8 @@ def average(cls, real):
         right.step()
         change, expected = (average.network.theta - before for average in (mine, right))
         yield differs(f"step {step}: the change of the average of theta", change, expected)
-        for name, state in right.network.state().items():
-            yield differs(f"after step {step}: the average of the state {name}", mine.network.state()[name], state)
+        for name, state in right.network.states().items():
+            yield differs(f"after step {step}: the average of the state {name}", mine.network.states()[name], state)
 
 
 def schedule(cls, real):
@@ -287,7 +302,9 @@ LABELS = host_generator(2).integers(0, 3, N)
 OUT = numpy.array([[1000.0], [-1000.0]])
 SHAPES = (ValueError, A, T[:, 0]), (TypeError, A, T.astype("float32"))
 CHECKS = {
-    **dict.fromkeys(["ReLU.backward", "LeakyReLU.backward", "Tanh.backward", "Sigmoid.backward"], layer()),
+    "ElementWise.backward": chain_rule,
+    "LeakyReLU.backward": layer(),
+    **dict.fromkeys(["ReLU.derivative", "Tanh.derivative", "Sigmoid.derivative"], derivative),
     **dict.fromkeys(["Dense.forward", "Dense.backward"], layer(5, 4)),
     "Maxout.backward": layer(6, 2, width=6),
     "Dropout.backward": layer(0.4, modes=(True, False)),
@@ -300,13 +317,17 @@ CHECKS = {
     "softmax_cross_entropy": loss(
         draw(N, 3),
         LABELS,
-        far=[(1000 * draw(N, 3), LABELS), (draw(N, 3), LABELS + 2)],
-        refused=((ValueError, draw(N, 3), LABELS[:1]), (TypeError, draw(N, 3), A[:, 0])),
+        far=[(1000 * draw(N, 3), LABELS)],
+        refused=(
+            (ValueError, draw(N, 3), LABELS[:1]),
+            (TypeError, draw(N, 3), A[:, 0]),
+            (ValueError, draw(N, 3), LABELS + 2),
+        ),
     ),
     "Network.backward": chain,
     "SGD.update": optimizer({"lr": 0.1}, {"lr": 0.1, "momentum": 0.9}, {"lr": 0.1, "momentum": Linear(0.5, 0.9, 3)}),
     "Adam.update": optimizer({"lr": 0.1}, {"lr": 0.1, "eps": 0.3}),
-    "Average.step": average,
+    "ExponentialMovingAverage.step": average,
     "Linear.__call__": schedule,
     "value": loss(A, B[:4], far=[(-OUT, OUT)]),
     "Minimax.discriminator": objective("discriminator", "minimax"),
@@ -314,7 +335,7 @@ CHECKS = {
     "NonSaturating.generator": objective("generator", "nonsaturating"),
     "LeastSquares.discriminator": discriminator,
     "Hinge.discriminator": discriminator,
-    "UnitSlope.phi": phi,
+    "GradientPenalty.phi": phi,
     "Penalty.gradient": penalty,
     "GAN.discriminator_step": gan_step("discriminator_step", ("loss", "V", "D(x)", "D(G(z))")),
     "GAN.generator_step": gan_step("generator_step", ("loss", "D(G(z))")),

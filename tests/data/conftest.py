@@ -1,20 +1,15 @@
-"""A private cache for every test, stand-ins for MNIST, a server to misbehave, and the real MNIST if found."""
+"""A private cache for every test, stand-ins for MNIST, and a server to misbehave."""
 
 import gzip
 import hashlib
-import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import numpy
 import pytest
 
 from minigan.data import mnist
 from minigan.data.idx import idx_header
-
-NAMED = os.environ.get("MINIGAN_DATA")
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "mnist"
 
 
 @pytest.fixture(autouse=True)
@@ -24,15 +19,6 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv("MINIGAN_DATA", raising=False)
     return tmp_path / "xdg" / "minigan"
-
-
-@pytest.fixture(scope="session")
-def real_mnist():
-    """The folder of the real files."""
-    folder = Path(NAMED) if NAMED else SHARED
-    if not any((folder / f"train-images-idx3-ubyte{suffix}").exists() for suffix in ("", ".gz")):
-        pytest.skip(f"no MNIST in {folder}: set MINIGAN_DATA to the folder that holds its four files")
-    return folder
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """load(): each kind of data by its name, and every refusal in words."""
 
 import gzip
-import io
-import re
 import struct
 import tracemalloc
 import zipfile
@@ -41,57 +39,31 @@ def refused(words, *args, **kwargs):
         load(*args, **kwargs)
 
 
-# By name
-
-
-def test_digits():
-    data = load("digits", range=(0, 1))
-    assert data.name == "digits" and data.range == (0, 1) and len(data) == 1797 and data.notice is None
-
-
 def test_auto_takes_mnist_where_it_is(tmp_path, tiny, offline):
     for name, raw in tiny.items():
         (tmp_path / name).write_bytes(raw)
     for name in "auto", "mnist":
         data = load(name, data_dir=tmp_path, range=(0, 1))
         assert data.name == "mnist" and data.shape == (4, 5) and data.range == (0, 1) and data.notice is None
-
-
-def test_auto_falls_back_and_says_so(offline, cache):
-    data = load()
-    assert data.name == "digits" and data.range == (-1, 1)
-    assert data.notice.startswith("MNIST cannot be had, so these are the embedded 8x8 digits.\nMNIST: no mirror\n")
-    assert f"curl -fL --create-dirs -o {cache}/train-images-idx3-ubyte.gz" in data.notice
-
-
-def test_mnist_does_not_fall_back(offline):
-    with pytest.raises(DownloadError, match="no mirror\nTo get it by hand"):
-        load("mnist")
-
-
-def test_auto_does_not_hide_a_corrupt_file_of_the_users(tmp_path, offline):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(b"rubbish")
     refused("train-images-idx3-ubyte is not an idx file", "auto", data_dir=tmp_path)
 
 
-def test_auto_does_not_hide_a_folder_that_is_not_there(tmp_path, offline):
-    refused("there is no folder", "auto", data_dir=tmp_path / "none")
+def test_auto_falls_back_and_says_so_where_mnist_does_not(offline, cache):
+    data = load()
+    assert data.name == "digits" and data.range == (-1, 1) and load("digits", range=(0, 1)).notice is None
+    assert data.notice.startswith("MNIST cannot be had, so these are the embedded 8x8 digits.\nMNIST: no mirror\n")
+    assert f"curl -fL --create-dirs -o {cache}/train-images-idx3-ubyte.gz" in data.notice
+    with pytest.raises(DownloadError, match="no mirror\nTo get it by hand"):
+        load("mnist")
 
 
-@pytest.mark.parametrize("name", ["fashion", "MNIST", "", "none/such"])
-def test_unknown_name(name):
-    words = f"data {re.escape(repr(name))}: no such data set, and no such file; "
-    with pytest.raises(DataError, match=words if name else "no such data set") as caught:
-        load(name)
-    for choice in "auto", "mnist", "digits", "idx", ".npz":
-        assert choice in str(caught.value)
-
-
-def test_range_refused():
-    refused(r"digits: range=\(1, 0\), expected two finite numbers", "digits", range=(1, 0))
-
-
-# idx
+def test_unknown_name():
+    refused("data 'MNIST': no such data set, and no such file; did you mean 'mnist'.*auto.*digits.*idx.*.npz", "MNIST")
+    refused("data 'none/such': no such data set", "none/such")
+    refused("no such data set", "")
+    for arguments in (5,), ("idx", 5):
+        refused("expected a text or a path", *arguments)
 
 
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "train-images-idx3-ubyte", "images.idx3"])
@@ -101,53 +73,32 @@ def test_idx_file(tmp_path, name):
     for data in load("idx", data_dir=path), load(path), load(str(path), range=(0, 1)):
         assert (data.images == IMAGES).all() and data.stored == (0, 255) and data.name == name
     if "images-idx3" in name:
-        assert (load("idx", data_dir=tmp_path).images == IMAGES).all()
+        for data in load("idx", data_dir=tmp_path), load(tmp_path), load(str(tmp_path)):
+            assert (data.images == IMAGES).all()
 
 
-def test_idx_folder_prefers_the_training_images(tmp_path):
-    for name in "t10k-images-idx3-ubyte", "train-images-idx3-ubyte":
-        (tmp_path / name).write_bytes(IDX)
-    assert load("idx", data_dir=tmp_path).name == "train-images-idx3-ubyte"
-
-
-def test_idx_folder_with_one_other_file(tmp_path):
+def test_the_one_idx_file_of_a_folder_is_taken_or_its_training_images(tmp_path):
     (tmp_path / "emnist-images-idx3-ubyte").write_bytes(IDX)
     (tmp_path / "emnist-labels-idx1-ubyte").write_bytes(IDX)
     (tmp_path / "emnist-images-idx3-ubyte.gz.ab.part").write_bytes(IDX[:9])
     assert load("idx", data_dir=tmp_path).name == "emnist-images-idx3-ubyte"
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(IDX)
+    assert load("idx", data_dir=tmp_path).name == "train-images-idx3-ubyte"
 
 
-def test_idx_folder_refused(tmp_path):
+def test_idx_refused(tmp_path):
     refused(r"expected one idx file of images \(\*images\*idx3\*\), found none", "idx", data_dir=tmp_path)
+    refused("found none: name the file itself, or put your pictures into one .npz with an array 'images'", tmp_path)
     for name in "a-images-idx3-ubyte", "b-images-idx3-ubyte":
         (tmp_path / name).write_bytes(IDX)
-    words = "found a-images-idx3-ubyte, b-images-idx3-ubyte: name the file itself"
-    refused(words, "idx", data_dir=tmp_path)
-
-
-def test_idx_needs_a_file(tmp_path):
+    refused("found a-images-idx3-ubyte, b-images-idx3-ubyte: name the file itself", "idx", data_dir=tmp_path)
     refused("data 'idx' needs data_dir: an idx file of images, or the folder that holds one", "idx")
     refused("none: no such file", "idx", data_dir=tmp_path / "none")
 
 
-def test_idx_of_labels_refused(tmp_path):
-    (tmp_path / "labels").write_bytes(idx_header((5,)) + b"12345")
-    refused(r"promises shape \(5,\), expected \(any, any, any\)", "idx", data_dir=tmp_path / "labels")
-
-
-# npz
-
-
-def test_npz_uint8(npz):
-    data = load(npz(images=IMAGES))
-    assert (data.images == IMAGES).all() and data.stored == (0, 255) and data.notice is None
-    assert data.name == "mine.npz" and data.labels is None
-
-
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ">f4"])
+@pytest.mark.parametrize(("dtype", "order"), [("float16", "C"), ("float32", "F"), (">f4", "C"), ("float64", "F")])
 @pytest.mark.parametrize(("low", "stored"), [(0, (0, 1)), (-1, (-1, 1))])
-@pytest.mark.parametrize("order", ["C", "F"])
-def test_npz_floats(npz, dtype, low, stored, order):
+def test_npz_floats(npz, dtype, order, low, stored):
     images = numpy.asarray(numpy.linspace(low, 1, 24).reshape(2, 3, 4), dtype=dtype, order=order)
     data = load(str(npz(images=images)))
     assert (data.images == images).all() and data.stored == stored
@@ -155,7 +106,10 @@ def test_npz_floats(npz, dtype, low, stored, order):
     assert numpy.abs(data.rows().ravel() - numpy.linspace(-1, 1, 24)).max() < 1e-3
 
 
-def test_npz_all_black(npz):
+def test_npz_bytes(npz):
+    data = load(npz(images=IMAGES))
+    assert (data.images == IMAGES).all() and data.stored == (0, 255) and data.notice is None
+    assert data.name == "mine.npz" and data.labels is None
     assert "all is black" in load(npz(images=IMAGES * 0)).notice
     assert "all is black: multiply by 255?" in load(npz(images=IMAGES // 255)).notice
     assert load(npz(images=IMAGES * 0.0)).rows().max() == -1
@@ -165,35 +119,16 @@ def test_npz_all_black(npz):
     ("arrays", "words"),
     [
         ({"x": IMAGES, "y": IMAGES}, "has no array named 'images', only 'x', 'y': write it with numpy.savez"),
-        ({}, "has no array named 'images', only nothing"),
         ({"images": IMAGES[0]}, r"'images' has shape \(3, 4\), expected three dimensions \(N, H, W\), gray"),
-        ({"images": IMAGES[..., None]}, r"'images' has shape \(5, 3, 4, 1\), expected three dimensions"),
         ({"images": IMAGES[:0]}, r"'images' has shape \(0, 3, 4\), which is empty"),
         ({"images": IMAGES.astype(object)}, "'images' holds Python objects, expected numbers"),
-        ({"images": IMAGES.astype("int64")}, "'images' has dtype int64, expected uint8"),
-        ({"images": IMAGES > 3}, "'images' has dtype bool, expected uint8"),
         ({"images": IMAGES.astype("complex64")}, "'images' has dtype complex64, expected uint8"),
-        (
-            {"images": IMAGES.astype("float32")},
-            "mine.npz: the images' values run from .* to .*, expected 0 to 1",
-        ),
-        ({"images": IMAGES / -100.0}, "mine.npz: the images' values run from .*, expected -1 to 1"),
+        ({"images": IMAGES.astype("float32")}, "mine.npz: the images' values run from .* to .*, expected 0 to 1"),
         ({"images": IMAGES / numpy.float64("nan")}, "mine.npz: the images hold NaN or infinite values"),
-        ({"images": IMAGES.astype("float32") + numpy.inf}, "mine.npz: the images hold NaN or infinite"),
     ],
 )
 def test_npz_refused(npz, arrays, words):
     refused(words, npz(**arrays))
-
-
-def test_npz_not_there(tmp_path):
-    refused("mine.npz: no such file", tmp_path / "mine.npz")
-
-
-def test_npz_not_an_archive(tmp_path):
-    path = tmp_path / "mine.npz"
-    path.write_bytes(b"rubbish")
-    refused("mine.npz is not a sound .npz file .*: write it with numpy.savez_compressed", path)
 
 
 def npy(shape, data=b"", dtype="|u1", version=(1, 0)):
@@ -208,7 +143,7 @@ def archive(tmp_path, entry, compression=zipfile.ZIP_DEFLATED):
     return path
 
 
-@pytest.mark.parametrize("shape", [(10**6, 1000, 1000), (2**63, 2**63, 2**63), (5, 3, 5), (5, 3, 3)])
+@pytest.mark.parametrize("shape", [(2**63, 2**63, 2**63), (5, 3, 5), (5, 3, 3)])
 def test_npz_header_that_lies_spends_no_memory(tmp_path, shape):
     path = archive(tmp_path, npy(shape, IMAGES.tobytes()))
     tracemalloc.start()
@@ -218,8 +153,7 @@ def test_npz_header_that_lies_spends_no_memory(tmp_path, shape):
 
 
 def test_npz_directory_that_lies_too_spends_no_memory(tmp_path):
-    shape = (4000, 1000, 1000)
-    entry = npy(shape, IMAGES.tobytes())
+    entry = npy((4000, 1000, 1000), IMAGES.tobytes())
     path = archive(tmp_path, entry)
     claimed = struct.pack("<I", len(entry) - IMAGES.size + 4 * 10**9)
     body = path.read_bytes()
@@ -231,19 +165,11 @@ def test_npz_directory_that_lies_too_spends_no_memory(tmp_path):
     tracemalloc.stop()
 
 
-def test_npz_negative_lengths(tmp_path):
-    refused("which is empty", archive(tmp_path, npy((-5, -3, 4), IMAGES.tobytes())))
-
-
-def test_npz_of_another_version(tmp_path):
-    refused(r"'images' has npy version \(9, 0\), expected", archive(tmp_path, npy((5, 3, 4), version=(9, 0))))
-
-
-def test_npz_packed_otherwise(tmp_path):
+def test_npz_that_is_none_or_packed_otherwise_or_encrypted(npz, tmp_path):
+    (tmp_path / "rubbish.npz").write_bytes(b"rubbish")
+    words = "rubbish.npz is not a sound .npz file .*: write it with numpy.savez_compressed"
+    refused(words, tmp_path / "rubbish.npz")
     refused("packed by another method", archive(tmp_path, npy((5, 3, 4), IMAGES.tobytes()), zipfile.ZIP_BZIP2))
-
-
-def test_npz_encrypted(npz):
     path = npz(images=IMAGES)
     body = bytearray(path.read_bytes())
     body[body.rindex(b"PK\x01\x02") + 8] |= 1
@@ -253,7 +179,7 @@ def test_npz_encrypted(npz):
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_npz_corruption_never_crashes_and_never_goes_unseen(npz, data):
     path = npz(images=IMAGES)
     body = bytearray(path.read_bytes())
@@ -269,31 +195,22 @@ def test_npz_corruption_never_crashes_and_never_goes_unseen(npz, data):
     assert (found.images == IMAGES).all()
 
 
-@given(header=st.binary(max_size=80))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_npz_header_of_noise(tmp_path, header):
-    body = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header
-    with pytest.raises(DataError):
-        load(archive(tmp_path, body))
-
-
 @given(text=st.text("{}()'\"[],:0123456789 \nTrueFalsdcpfont_h<|u", max_size=60))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_npz_header_that_almost_parses(tmp_path, text):
     header = text.encode()
     with pytest.raises(DataError, match="the header of 'images' cannot be read"):
         load(archive(tmp_path, b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header))
 
 
-def test_plain_npy_is_told_from_npz(tmp_path):
-    with io.BytesIO() as file:
-        numpy.save(file, IMAGES)
-        (tmp_path / "mine.npy").write_bytes(file.getvalue())
-    refused("mine.npy is not an idx file", tmp_path / "mine.npy")
-
-
-def test_npz_entry_without_its_suffix(tmp_path):
-    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as file:
-        file.writestr("images.png", b"")
-        file.writestr("images", npy((5, 3, 4), IMAGES.tobytes()))
-    refused("has no array named 'images', only 'images.png', 'images'", tmp_path / "mine.npz")
+def test_a_plain_npy_is_the_array_itself(tmp_path):
+    path = tmp_path / "mine.npy"
+    numpy.save(path, IMAGES)
+    assert load(path).name == "mine.npy" and (load(path).images == IMAGES).all()
+    for body, words in (
+        (b"rubbish", "mine.npy is not a sound .npy file .*: write it with numpy.save"),
+        (npy((5, 3, 4), IMAGES.tobytes()[:-1]), r"promises shape \(5, 3, 4\), 60 bytes, which the file does not hold"),
+        (npy((5, 12), IMAGES.tobytes()), r"has shape \(5, 12\), expected three dimensions"),
+    ):
+        path.write_bytes(body)
+        refused(words, path)

@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from minigan import GAN, Dense, Network, ReLU
-from minigan.backend import to_numpy
-from minigan.data.toys import TOYS, Mixture, grid, moons, ring, spiral, toy
-from minigan.files import DataError
+from minigan.backend import host_generator, to_numpy
+from minigan.backend.generators import DATA, FIXED, PENALTY, SAMPLING, TRAINING
+from minigan.data.toys import TOYS, Mixture, ToyBatches, grid, moons, ring, spiral, toy
 
 MIXTURES = [name for name, each in TOYS.items() if isinstance(each, Mixture)]
 THREE = Mixture("three", [[-2.0, 0.5], [0.0, 1.0], [1.5, -1.0]], [0.3, 0.5, 0.2], [0.5, 0.3, 0.2])
@@ -73,68 +72,65 @@ def test_a_density_in_the_plane_integrates_to_one():
     np.testing.assert_allclose(THREE.density(x).sum() * (line[1] - line[0]) ** 2, 1, rtol=1e-9)
 
 
-def test_one_gaussian_has_the_textbook_density():
-    p = Mixture("one", [[1.0]], 0.5).density([[1.0], [2.0]])
-    np.testing.assert_allclose(p, [1 / (0.5 * math.sqrt(2 * math.pi)), math.exp(-2) / (0.5 * math.sqrt(2 * math.pi))])
-
-
 def test_moons_and_spiral_lie_on_their_curves_but_for_the_noise():
     x = to_numpy(moons(sigma=1e-6).sample(5000, 0)).astype("float64")
     upper = abs(np.hypot(*x.T) - 1) < 1e-4
     lower = abs(np.hypot(x[:, 0] - 1, x[:, 1] - 0.5) - 1) < 1e-4
     assert (upper | lower).all() and (x[upper & ~lower, 1] > -1e-4).all() and (x[lower & ~upper, 1] < 0.5 + 1e-4).all()
     assert 0.46 < upper.mean() < 0.54
+    np.testing.assert_allclose([*x.min(axis=0), *x.max(axis=0)], [-1, -0.5, 2, 1], atol=1e-3)  # each is a half circle
     x = to_numpy(spiral(1.5, sigma=1e-6).sample(5000, 0)).astype("float64")
     r = np.hypot(*x.T)
     np.testing.assert_allclose(x, r[:, None] * np.stack((np.cos(3 * np.pi * r), np.sin(3 * np.pi * r)), 1), atol=1e-4)
     assert 0.48 < (r**2).mean() < 0.52  # r^2 ~ U(0, 1)
     for make in moons, spiral:
         a, b = (to_numpy(make(sigma=s).sample(5000, 0)) for s in (1e-6, 0.1))
-        np.testing.assert_allclose((b - a).std(axis=0), 0.1, rtol=0.05)
+        np.testing.assert_allclose(np.cov((b - a).T), 0.01 * np.eye(2), atol=0.001)
 
 
-def test_a_gan_plays_on_them(each_backend):
-    for name in "grid", "gaussian":
-        data = toy(name)
-        G, D = Network(Dense(2, 8), ReLU(), Dense(8, data.width)), Network(Dense(data.width, 8), ReLU(), Dense(8, 1))
-        gan = GAN(G, D)
-        gan.step(data.sample(16, 0))
-        assert gan.sample(3).shape == (3, data.width)
+def rounds_of(batches, e, start=0):
+    return [to_numpy(x).tobytes() for x in batches.epoch(e, start)]
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("rings", "no toy distribution is called 'rings': did you mean 'ring'? expected one of ring, grid, moons,"),
-        ("xyz", "no toy distribution is called 'xyz': expected one of ring, grid, moons, spiral, gaussian,"),
-    ],
-)
-def test_an_unknown_name_is_answered_with_the_names(name, message):
-    with pytest.raises(DataError) as error:
-        toy(name)
-    assert str(error.value).startswith(message)
+def test_a_round_of_fresh_points_is_a_function_of_seed_and_round_alone(each_backend):
+    batches = ToyBatches(toy("moons"), 16, seed=3, rounds=4)
+    assert (batches.name, batches.sample_shape, batches.batch_size, batches.rounds) == ("moons", (2,), 16, 4)
+    first, second = rounds_of(batches, 0), rounds_of(batches, 1)
+    assert len({*first, *second}) == 8 and rounds_of(batches, 1) == second and rounds_of(batches, 1, 3) == second[3:]
+    assert first + second == rounds_of(ToyBatches(toy("moons"), 16, seed=3, rounds=8), 0)
+    assert not {*first} & {*rounds_of(ToyBatches(toy("moons"), 16, seed=4, rounds=4), 0)}
+    assert ToyBatches(toy("moons"), 16, seed=4, rounds=4).identity != batches.identity
+
+
+def test_the_points_come_from_a_stream_of_their_own(monkeypatch):
+    """The noise of a GAN of the same seed is drawn with the same numbers of rounds."""
+    keys = []
+    monkeypatch.setattr("minigan.data.toys.host_generator", lambda *key: keys.append(key) or host_generator(*key))
+    list(ToyBatches(toy("ring"), 2, seed=5, rounds=2).epoch(1))
+    assert keys == [(5, DATA, 2), (5, DATA, 3)] and DATA not in (TRAINING, SAMPLING, FIXED, PENALTY)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: toy("ring").sample(0, 1), r"ring.sample\(0\): expected at least one point"),
+        (lambda: toy("ring").sample(0, 1), "ring.sample: n=0: expected at least 1"),
+        (lambda: toy("ring").sample(5, -1), "ring.sample: key=-1: expected at least 0"),
+        (lambda: ToyBatches(toy("ring"), 0), "batch_size=0: expected at least 1"),
+        (lambda: ToyBatches(toy("ring"), 5, -1), "seed=-1: expected at least 0"),
+        (lambda: next(ToyBatches(toy("ring"), 5, rounds=3).epoch(0, 4)), "epoch 0: start=4: expected 0 to 3"),
         (lambda: toy("ring").sample(5), r"ring.sample\(5\) needs a key, one or more integers: sample\(5, seed\)"),
         (lambda: toy("ring").density(np.zeros((3, 1))), r"ring.density: x has shape \(3, 1\), expected \(N, 2\)"),
-        (lambda: toy("ring").density(np.zeros(2)), r"ring.density: x has shape \(2,\), expected \(N, 2\)"),
+        (lambda: Mixture("m", [[1.0], [2.0, 3.0]], 0.1), "m: centers=.*: expected finite numbers in an array"),
+        (lambda: Mixture("m", [[1.0], [2.0]], math.inf), "m: sigma=inf: expected finite numbers in an array"),
+        (lambda: toy("rings"), r"is called 'rings': did you mean 'ring'\? expected one of ring, grid, moons,"),
+        (lambda: toy(["xyz"]), r"no toy distribution is called \['xyz'\]: expected one of ring, grid, moons, spiral,"),
         (lambda: Mixture("m", [1.0, 2.0], 0.1), r"m: centers of shape \(2,\), expected \(K, d\)"),
         (lambda: Mixture("m", [[1.0], [2.0]], 0.0), "m: sigma=0.0, expected one positive number, or one for each of"),
         (lambda: Mixture("m", [[1.0], [2.0]], [1, 2, 3]), r"m: sigma=\[1, 2, 3\], expected one positive number"),
         (lambda: Mixture("m", [[1.0], [2.0]], 1, [0.5, 0.6]), r"m: weights=\[0.5, 0.6\], expected 2 numbers of at"),
         (lambda: Mixture("m", [[1.0], [2.0]], 1, [1.5, -0.5]), r"m: weights=\[1.5, -0.5\], expected 2 numbers of at"),
-        (lambda: Mixture("m", [[1.0], [2.0]], 1, [1.0]), r"m: weights=\[1.0\], expected 2 numbers of at least 0"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(make, message):
     with pytest.raises(ValueError, match=message):
         make()
-
-
-def test_each_says_what_it_is():
-    assert repr(toy("gaussian")) == "<gaussian: points in 1 dimension>"
-    assert repr(toy("moons")) == "<moons: points in 2 dimensions>"

@@ -1,0 +1,76 @@
+"""Which backend computes: `use("cupy")`, `use("numpy", threads=2)`. CuPy is imported when asked for and not before."""
+
+import importlib
+
+import numpy
+
+from minigan.backend import threads as sharing
+from minigan.backend.arrays import xp
+from minigan.backend.kernels import kernels
+
+BACKENDS = "numpy", "cupy"
+INSTALL = "install minigan[cuda12] or minigan[cuda13], whichever your driver supports (nvidia-smi shows it)"
+
+
+class use:
+    """Switch `xp` to "numpy" or "cupy": for good, `use("cupy")`, or for a block, `with use("cupy"): ...`.
+
+    Networks hold arrays of the backend that they were built on: switch first, then build. With threads=2, two threads
+    share NumPy's large products and an optimizer's long vectors; without a number, minigan/backend/threads.py decides.
+    Either way NumPy's BLAS keeps to one thread meanwhile, unless it was told otherwise, and has the number it had
+    before when the block is left.
+
+    Raises ValueError for an unknown name, for a number of threads that is not whole and at least 1, or not 1 with
+    "cupy"; RuntimeError where CuPy is not installed or finds no usable GPU.
+    """
+
+    def __init__(self, name, threads=None):
+        if name == "cupy" and threads not in (None, 1):
+            raise ValueError(f'use("cupy", threads={threads!r}): only NumPy\'s work is shared among threads')
+        module = _import(name)
+        self._previous = xp._module, *sharing.current()
+        _switch(module, *(sharing.wanted(threads) if module is numpy else sharing.LEFT_ALONE))
+
+    def __enter__(self):
+        return xp
+
+    def __exit__(self, *exc_info):
+        _switch(*self._previous)
+
+
+def _switch(module, team, blas):
+    twins = sharing.change(team, blas)
+    xp._switch(module)
+    kernels.switch(twins)
+
+
+def name():
+    """The backend in use: "numpy" or "cupy"."""
+    return xp._module.__name__
+
+
+def _import(name):
+    if name not in BACKENDS:
+        raise ValueError(f"unknown backend {name!r}: expected one of {', '.join(map(repr, BACKENDS))}")
+    if name == "numpy":
+        return numpy
+    try:
+        cupy = importlib.import_module("cupy")
+    except ImportError as error:
+        raise RuntimeError(f"a GPU needs CuPy, which does not import here ({error}): {INSTALL}") from error
+    if not cupy.is_available():
+        raise RuntimeError(
+            f"CuPy {cupy.__version__} is installed but finds no usable GPU (no NVIDIA driver, or one too old for this "
+            f"CuPy): check nvidia-smi, then {INSTALL}"
+        )
+    try:
+        one = cupy.ones((1, 1), dtype="float32")
+        float((one @ one)[0, 0])
+    except Exception as error:  # CuPy alone, without CUDA's libraries, stops only here, with errors of many types
+        raise RuntimeError(
+            f"CuPy {cupy.__version__} finds a GPU but cannot compute on it ({error}): {INSTALL}"
+        ) from error
+    return cupy
+
+
+_switch(numpy, *sharing.wanted())

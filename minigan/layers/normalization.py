@@ -1,0 +1,114 @@
+"""Layers that give their input mean 0 and variance 1, over the batch or over each sample.
+
+    y = gamma x^ + beta      x^ = (x - mean) / sqrt(var + eps)      x, y (N, O)   gamma, beta (O,)
+
+Mean and variance are taken over one axis of x. Whoever moves one x_i moves x^_i and, through the mean and the variance,
+every other x^ on that axis. With dx^ = dy gamma and means over the same axis (Ioffe and Szegedy 2015, section 3),
+
+    dx = (dx^ - mean(dx^) - x^ mean(dx^ x^)) / sqrt(var + eps)      dgamma = sum of dy x^ over N   dbeta = sum of dy
+
+Both need no bias in the layer before them: the mean takes it out again, and beta is one.
+"""
+
+from minigan.backend import checks, xp
+from minigan.layers.layer import Layer
+
+EPS = 1e-5
+
+
+class LayerNorm(Layer):
+    """Mean and variance over the O values of each sample, in training and out of it      (Ba, Kiros and Hinton 2016)
+
+    Formulas: see the module. `axis` is what sets it apart from BatchNorm.
+    """
+
+    params = "gamma", "beta"
+    axis = 1
+    through = True  # whether mean and variance move with x
+
+    def __init__(self, width):
+        self.n_in = self.n_out = checks.whole(f"{type(self).__name__}({width!r}): the width", width)
+
+    def initialize(self, rng):
+        return {"gamma": xp.ones(self.n_in), "beta": xp.zeros(self.n_in)}
+
+    def moment(self, name, a, training):
+        """The "mean" of x, or the "var": the mean of (x - mean)^2."""
+        return a.mean(axis=self.axis, keepdims=True)
+
+    def forward(self, x, training=False):
+        x_hat = self.x_hat = self.like("x_hat", x)
+        y = self.like("y", x)
+        xp.subtract(x, self.moment("mean", x, training), out=x_hat)
+        xp.multiply(x_hat, x_hat, out=y)
+        self.deviation = xp.sqrt(self.moment("var", y, training) + EPS)
+        x_hat /= self.deviation
+        xp.multiply(x_hat, self.gamma, out=y)
+        y += self.beta
+        return y
+
+    def backward(self, dy, wrt="both"):
+        product = self.like("product", dy)
+        if wrt != "input":
+            xp.multiply(dy, self.x_hat, out=product)
+            xp.sum(product, axis=0, out=self.dgamma)
+            xp.sum(dy, axis=0, out=self.dbeta)
+        if wrt != "params":
+            dx = self.like("dx", dy)
+            xp.multiply(dy, self.gamma, out=dx)  # dx^
+            self.through_the_moments(dx, product)
+            dx /= self.deviation
+            return dx
+
+    def through_the_moments(self, dx, product):
+        """dx^ <- dx^ - mean(dx^) - x^ mean(dx^ x^), with `product` to work in."""
+        if not self.through:
+            return
+        xp.multiply(dx, self.x_hat, out=product)
+        along = product.mean(axis=self.axis, keepdims=True)
+        dx -= dx.mean(axis=self.axis, keepdims=True)
+        dx -= xp.multiply(self.x_hat, along, out=product)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.n_in})"
+
+
+class BatchNorm(LayerNorm):
+    """Mean and variance of each of the O values over the N samples of a training batch      (Ioffe and Szegedy 2015)
+
+    In training each sample depends on its neighbors in the batch. Outside it must not: there the running statistics
+    take the place of the batch's, constants for backward,
+
+        mean <- momentum mean + (1 - momentum) mean of the batch
+        var  <- momentum var  + (1 - momentum) n / (n - 1) var of the batch          (algorithm 2, line 10)
+
+    Raises ValueError for a training batch of one sample, which has no variance.
+    """
+
+    state = "mean", "var"
+    axis = 0
+
+    def __init__(self, width, momentum=0.9):
+        super().__init__(width)
+        self.momentum = checks.number("BatchNorm: the momentum", momentum, "[0, 1)")
+
+    def initialize(self, rng):
+        return super().initialize(rng) | {"mean": xp.zeros(self.n_in), "var": xp.ones(self.n_in)}
+
+    def moment(self, name, a, training):
+        running = getattr(self, name)
+        if not training:
+            return running
+        batch = a.mean(axis=0)
+        unbiased = batch if name == "mean" else batch * (len(a) / (len(a) - 1))
+        running += (1 - self.momentum) * (unbiased - running)
+        return batch
+
+    def forward(self, x, training=False):
+        if training and len(x) == 1:
+            raise ValueError(f"{self!r}: a training batch of one sample has no variance; take at least 2")
+        self.through = training
+        return super().forward(x, training)
+
+    def __repr__(self):
+        return f"BatchNorm({self.n_in}{'' if self.momentum == 0.9 else f', {self.momentum}'})"

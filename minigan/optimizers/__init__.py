@@ -1,0 +1,7 @@
+"""How theta moves: update rules, schedules of their rates, and the average over updates."""
+
+from minigan.optimizers.averaging import ExponentialMovingAverage
+from minigan.optimizers.rules import SGD, Adam, Optimizer
+from minigan.optimizers.schedules import Cosine, Exponential, Linear, Schedule
+
+__all__ = ["SGD", "Adam", "Cosine", "Exponential", "ExponentialMovingAverage", "Linear", "Optimizer", "Schedule"]

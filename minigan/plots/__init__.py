@@ -1,0 +1,1 @@
+"""Pictures, films, and pages for the browser."""

@@ -1,0 +1,184 @@
+"""Pictures of a run: grids of samples, curves, neighbors, and the film, drawn by matplotlib without a display."""
+
+import math
+from pathlib import Path
+
+import numpy
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+
+from minigan.data.files import replacing
+from minigan.plots.figures import draw_value, save_figure, save_film
+from minigan.plots.run_page import FPS, evenly, frames_of, read_gray, write_page
+from minigan.plots.style import DATA, SAMPLE
+from minigan.plots.words import equilibrium, value_in_words
+
+__all__ = [
+    "compare_runs", "draw_run", "evenly", "grid", "read_frames", "save_curves", "save_gif", "save_grid",
+    "save_neighbors", "write_page",
+]  # fmt: skip
+
+
+def grid(rows, shape, range, columns=None):
+    """Images rows (N, H*W), black and white as in `range`, side by side as one array (height, width) in [0, 1].
+
+    Images are framed in gray; small ones are enlarged, pixel by pixel, until they are about 48 wide.
+    """
+    (height, width), (low, high) = shape, range
+    columns = columns or math.ceil(len(rows) ** 0.5)
+    lines = math.ceil(len(rows) / columns)
+    zoom, frame = max(1, round(48 / max(shape))), 0.35
+    pixels = numpy.clip((rows.reshape(-1, height, width) - low) / (high - low), 0, 1)
+    pixels = numpy.pad(pixels.repeat(zoom, 1).repeat(zoom, 2), ((0, 0), (1, 1), (1, 1)), constant_values=frame)
+    tiles = numpy.full((lines * columns, *pixels.shape[1:]), frame, dtype="float32")
+    tiles[: len(rows)] = pixels
+    tiles = tiles.reshape(lines, columns, *pixels.shape[1:]).transpose(0, 2, 1, 3)
+    return tiles.reshape(lines * pixels.shape[1], columns * pixels.shape[2])
+
+
+def save_grid(path, rows, shape, range, columns=None):
+    """Write `grid(...)` as a PNG."""
+    with replacing(path) as file:
+        imsave(file, grid(rows, shape, range, columns), cmap="gray", vmin=0, vmax=1, format="png")
+
+
+def save_curves(path, history):
+    """Write the course of the game as a PNG: V with the value at equilibrium, D's judgments, both losses."""
+    save_figure(path, draw_curves(history))
+
+
+def draw_curves(history):
+    """The figure of `save_curves`."""
+    figure, (value, judgments, losses) = _panels(3)
+    epochs = [row["epoch"] for row in history]
+    style = {"marker": "o" if len(history) == 1 else None}  # a line through one point is invisible
+    draw_value(value, epochs, [row["V"] for row in history], equilibrium(history[-1]), label="V(D, G)", **style)
+    for axes, key, color, label in (
+        (judgments, "d_real", DATA, "D(x), real"), (judgments, "d_fake", SAMPLE, "D(G(z)), fake"),
+        (losses, "loss_d", DATA, "D's loss"), (losses, "loss_g", SAMPLE, "G's loss"),
+    ):  # fmt: skip
+        axes.plot(epochs, [row[key] for row in history], color=color, label=label, **style)
+    judgments.axhline(0.5, color="gray", linestyle="--", linewidth=1, label="1/2, cannot tell")
+    value.set_title("value of the game")
+    judgments.set(title="what D believes, on average", ylim=(0, 1))
+    losses.set_title("what each player minimizes")
+    for axes in value, judgments, losses:
+        axes.legend(fontsize="small")
+    return figure
+
+
+def compare_runs(path, runs):
+    """Write V, what D believes and how varied the samples are, of several runs in one plot, as a PNG.
+
+    runs are pairs (name, history), at least one, each history with at least one row. Each run has a color of its own.
+    """
+    save_figure(path, draw_comparison(runs))
+
+
+def draw_comparison(runs):
+    """The figure of `compare_runs`. Raises ValueError for no runs, and for one without a finished epoch."""
+    if not runs:
+        raise ValueError("there are no runs to compare")
+    figure, (value, judgments, diversity) = _panels(3)
+    rests = {}
+    for k, (name, history) in enumerate(runs):
+        if not history:
+            raise ValueError(f"{name}: no epoch is finished, there is nothing to compare yet")
+        epochs, style = [row["epoch"] for row in history], {"color": f"C{k % 10}"}
+        style |= {"marker": "o"} if len(history) == 1 else {}
+        value.plot(epochs, [row["V"] for row in history], label=name, **style)
+        judgments.plot(epochs, [row["d_real"] for row in history], **style)
+        judgments.plot(epochs, [row["d_fake"] for row in history], linestyle=":", **style)
+        diversity.plot(epochs, [row["diversity"] for row in history], **style)
+        rests.setdefault(equilibrium(history[-1]), style["color"])
+    for rest, color in rests.items():
+        if rest is not None:
+            shared = "black" if len(rests) == 1 else color
+            value.axhline(rest, color=shared, linestyle="--", linewidth=1, label=f"{rest:.3f}: D cannot tell")
+    for style, label in ("-", "D(x), real"), (":", "D(G(z)), fake"):
+        judgments.plot([], [], color="black", linestyle=style, label=label)
+    value.set_title("V(D, G)")
+    judgments.set(title="what D believes, on average", ylim=(0, 1))
+    highest = max(row["diversity"] for _, history in runs for row in history)
+    diversity.set(title="distance of samples, data = 1", ylim=(0, 1.05 * max(highest, 1)))
+    for axes in value, judgments:
+        axes.legend(fontsize="small")
+    return figure
+
+
+def _panels(count):
+    """A figure with so many axes over the epochs."""
+    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    panels = figure.subplots(1, count)
+    for axes in panels:
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    return figure, panels
+
+
+def draw_run(directory, history, rows, neighbors, shape, range):
+    """Draw what closes a run into its directory: curves.png, neighbors.png, training.gif and training.html.
+
+    rows (N, H*W) are samples of the generator as it is now, neighbors (N, H*W) their nearest training images. Before
+    the first epoch is finished there are neighbors only. Returns the paths written; raises OSError as the disk does.
+    """
+    directory = Path(directory)
+    curves, pairs, gif = (directory / name for name in ("curves.png", "neighbors.png", "training.gif"))
+    save_neighbors(pairs, rows, neighbors, shape, range)
+    if not history:
+        return [pairs]
+    save_curves(curves, history)
+    frames, labels = read_frames(directory / "samples", history)
+    if not frames:
+        return [pairs, curves]
+    save_gif(gif, frames, labels)
+    return [pairs, curves, gif, write_page(directory, history)]
+
+
+def read_frames(folder, history):
+    """(frames, labels) of the film of a run, for save_gif: the grids that training wrote into `folder`, at most 50.
+
+    Raises OSError for a damaged one.
+    """
+    found = frames_of(folder, history)
+    labels = [f"epoch {history[i]['epoch']}     {value_in_words(history[i])}" for i, _ in found]
+    return [read_gray(path) for _, path in found], labels
+
+
+def save_neighbors(path, rows, neighbors, shape, range):
+    """Write pairs as a PNG: each of the rows (N, H*W) and, right of it, its neighbor (N, H*W). Is G copying?
+
+    The pairs stand as `grid` would put the rows, with white between them.
+    """
+    columns = math.ceil(len(rows) ** 0.5)
+    tiles = grid(numpy.stack([rows, neighbors], 1).reshape(2 * len(rows), -1), shape, range, 2 * columns)
+    lines, gap = math.ceil(len(rows) / columns), 4
+    pairs = tiles.reshape(lines, len(tiles) // lines, columns, -1)
+    pairs = numpy.pad(pairs, ((0, 0), (gap, gap), (0, 0), (gap, gap)), constant_values=1)
+    pairs = pairs.reshape(len(tiles) + 2 * gap * lines, -1)
+    figure, _, caption = _captioned(pairs)
+    caption.set_text("left: a sample; right: the training image nearest to it")
+    save_figure(path, figure)
+
+
+def save_gif(path, frames, labels):
+    """Write an animated GIF of the frames, each a gray picture (height, width) in [0, 1] under its label."""
+    figure, image, caption = _captioned(frames[0])
+
+    def drawn():
+        for frame, label in zip(frames, labels, strict=True):
+            image.set_data(frame)
+            yield caption.set_text(label)
+
+    save_film(path, figure, drawn(), FPS)
+
+
+def _captioned(picture):
+    """(figure, image, caption): the gray picture (height, width), pixel for pixel, under an empty line of text."""
+    height, width = picture.shape
+    line, whole, dpi = 28, max(width, 400), 100
+    figure = Figure(figsize=(whole / dpi, (height + line) / dpi), dpi=dpi)
+    axes = figure.add_axes(((whole - width) // 2 / whole, 0, width / whole, height / (height + line)))
+    axes.set_axis_off()
+    image = axes.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="none", aspect="auto")
+    return figure, image, figure.text(0.5, 1 - line / 2 / (height + line), "", ha="center", va="center")

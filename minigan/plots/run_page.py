@@ -1,0 +1,128 @@
+"""The page of a run, training.html: the samples epoch by epoch beside the curves, under one slider."""
+
+import base64
+import io
+import math
+from pathlib import Path
+
+import numpy
+from matplotlib.image import imread
+from PIL import Image
+
+from minigan.plots import page
+from minigan.plots.figures import limits
+from minigan.plots.words import equilibrium
+
+FRAMES, PIXELS = 50, 11_000_000  # of a film at most: an HTML file of 5 MB or less
+FPS, MINUS = 5, "\u2212"
+NUMBERS = {  # what is said of an epoch, where its row has it
+    "V": ("V, mean of the epoch", "{:+.3f}"),
+    "d_real": ("D(x), real", "{:.3f}"),
+    "d_fake": ("D(G(z)), fake", "{:.3f}"),
+    "accuracy": ("D judged right", "{:.0%}"),
+    "loss_d": ("D's loss", "{:.3f}"),
+    "loss_g": ("G's loss", "{:.3f}"),
+    "norm_d": ("length of D's gradient", "{:.3g}"),
+    "norm_g": ("length of G's gradient", "{:.3g}"),
+    "diversity": ("distance of samples, data = 1", "{:.2f}"),
+    "images_per_second": ("images a second", "{:,.0f}"),
+}
+
+
+def write_page(directory, history, live=False):
+    """Write training.html into the directory of a run; returns its path, or None where there is no picture yet.
+
+    The page holds at most 50 of the pictures and needs no other file. With live=True it is cheap to write, for while
+    training runs: it refers to all of the pictures in samples/, and loads itself anew every few seconds.
+    Raises OSError as the disk does, and for a damaged picture, which is named.
+    """
+    directory = Path(directory)
+    found = frames_of(directory / "samples", history, None if live else FRAMES)
+    if not found:
+        return None
+    rows = [history[i] for i, _ in found]
+    names = [name for name in NUMBERS if all(name in row for row in rows)]
+    film = {
+        "fps": FPS,
+        "live": live,
+        "epochs": [row["epoch"] for row in history],
+        "charts": charts(history),
+        "shown": [row["epoch"] for row in rows],
+        "pictures": [f"samples/{path.name}" if live else embedded(path) for _, path in found],
+        "numbers": [[said(name, row) for name in names] for row in rows],
+    }
+    rest = equilibrium(history[-1])
+    page.write(
+        path := directory / "training.html",
+        "training",
+        f"{directory.resolve().name}: what G draws from the same noise, epoch by epoch",
+        film,
+        controls=page.controls(len(found) - 1, start=len(found) - 1),
+        rest="" if rest is None else f"; dashed: {rest:.3f}, D cannot tell".replace("-", MINUS),
+        numbers="\n".join(
+            f"<div><dt>{NUMBERS[name][0]}</dt><dd>{text}</dd></div>"
+            for name, text in zip(names, film["numbers"][-1], strict=True)
+        ),
+        pictures="each epoch" if len(found) == len(history) else f"{len(found)} of the {len(history)} epochs",
+        live=page.fill("live.html") if live else "",
+    )
+    return path
+
+
+def said(name, row):
+    """A number of the row, as it is shown."""
+    return NUMBERS[name][1].format(row[name]).replace("-", MINUS)
+
+
+def charts(history):
+    """What the page draws over the epochs: V, what D believes, and both losses; NaN and infinities are null."""
+
+    def chart(dashed, bounds, **colors):
+        lines = [{"color": color, "values": [_finite(row[key]) for row in history]} for key, color in colors.items()]
+        if bounds is None:
+            known = [value for each in lines for value in each["values"] if value is not None]
+            bounds = limits(known or [0], dashed)
+        return {"lines": lines, "dashed": dashed, "low": float(bounds[0]), "high": float(bounds[1])}
+
+    return [
+        chart(equilibrium(history[-1]), None, V="curve"),
+        chart(0.5, (0, 1), d_real="data", d_fake="sample"),
+        chart(None, None, loss_d="data", loss_g="sample"),
+    ]
+
+
+def _finite(value):
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def frames_of(folder, history, most=FRAMES):
+    """[(index into the history, path)] of the pictures epoch-0001.png, ... that training wrote into `folder`.
+
+    At most so many, fewer where they are large, evenly chosen; all of them for most=None.
+    """
+    found = [(i, Path(folder, f"epoch-{row['epoch']:04d}.png")) for i, row in enumerate(history)]
+    found = [(i, path) for i, path in found if path.exists()]
+    if not found or most is None:
+        return found
+    most = min(most, PIXELS // read_gray(found[0][1]).size)
+    return [found[k] for k in evenly(len(found), most)]
+
+
+def evenly(n, most):
+    """At most `most` of the indices 0 .. n-1, evenly spaced; always the first and the last."""
+    return numpy.linspace(0, n - 1, min(n, max(most, 2))).round().astype(int).tolist()
+
+
+def read_gray(path):
+    """A picture (height, width) in [0, 1]: its 32 grays look the same and take half the space. OSError if damaged."""
+    try:
+        return numpy.round(imread(path)[..., 0] * 31) / 31
+    except (OSError, SyntaxError) as error:  # the latter is what Pillow says of some broken files
+        raise OSError(f"{path}: cannot read this picture ({error})") from error
+
+
+def embedded(path):
+    """The picture as the address of an <img>, which holds it."""
+    file = io.BytesIO()
+    Image.fromarray(numpy.round(read_gray(path) * 255).astype("uint8")).save(file, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,7 @@
+"""Playing a game on data: epochs, guard, checkpoints, recipes."""
+
+from minigan.training.description import register
+from minigan.training.guard import NotFiniteError
+from minigan.training.training import Training, report
+
+__all__ = ["NotFiniteError", "Training", "register", "report"]

@@ -1,0 +1,268 @@
+"""benchmarks: what they count and fit is right, and they run; how fast anything is, is not tested."""
+
+import importlib
+import itertools
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import standin
+from loading import script
+from matplotlib.image import imread
+
+from minigan import GAN, Dense, LeakyReLU, Network, Tanh, to_numpy, use, xp
+from minigan.backend import kernels, plain
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+TINY = (5, 8, 6), (6, 7, 1)
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    """bench("bench_peers"): the module, found as it finds its neighbors."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in BENCHMARKS.glob("*_*.py")))
+def test_every_benchmark_has_help(bench, name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        bench(name).main(["--help"])
+    assert stop.value.code == 0 and capsys.readouterr().out.startswith("usage: ")
+
+
+def test_the_floor_has_the_products_of_a_round(bench):
+    reference = bench("reference")
+    seen = []
+
+    def counted(a, b, out):
+        seen.append((a.shape, b.shape))
+        return plain.matmul(a, b, out)
+
+    gan, x = reference.game(*TINY), reference.batch(4, TINY[1][0])
+    kernels.switch({"matmul": counted})
+    gan.step(x)
+    floor = reference.Floor(4, *TINY)
+    assert sorted(seen) == sorted((a.shape, b.shape) for a, b, _ in floor.products)
+    assert floor.flop == sum(2 * n * i * o for (n, i), (_, o) in seen)
+
+
+@pytest.mark.slow
+def test_workers_prove_take_turns_and_stop(bench):
+    names = ["minigan", "minigan-blas", "floor"]
+    result = bench("bench_peers").compare(names, 4, 1, 1, 0.001, busy=True, widths=TINY)
+    assert (result["batch"], result["threads"], list(result["peers"])) == (4, 1, names)
+    for name, figures in result["peers"].items():
+        assert all(ms > 0 for ms in figures["ms"] + figures["busy_ms"])
+        assert ("differs_by" in figures) == (name != "floor")
+    assert result["peers"]["minigan"]["ratio"] == [1, 1, 1]
+    assert max(result["peers"]["minigan-blas"]["differs_by"].values()) < 1e-4
+
+
+def test_a_peer_that_computes_something_else_ends_the_comparison(bench, monkeypatch):
+    """The workers' answers, without their processes."""
+    peers = bench("bench_peers")
+
+    class Answering:
+        def __init__(self, name, factor=1.0):
+            self.name, self.factor = name, factor
+
+        def ask(self, order, given, answer):
+            with open(answer, "wb") as file:
+                np.savez(file, **{what: self.factor * np.arange(1.0, 5.0) for what in peers.TOLERANCE})
+
+    for factor in 1.0, 1.00005:
+        found = peers.prove([Answering("minigan"), Answering("minigan-blas", factor)], "minigan", 4, *TINY)
+        assert found["minigan-blas"]["D's gradient"] == pytest.approx(factor - 1, rel=0.1)
+    with pytest.raises(SystemExit, match=r"minigan, BLAS's threads does not compute what minigan does: .*gradient"):
+        peers.prove([Answering("minigan"), Answering("minigan-blas", 1.01)], "minigan", 4, *TINY)
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_says_why(bench):
+    peers = bench("bench_peers")
+    with pytest.raises(RuntimeError, match=r"(?s)the worker of minigan ended.*ValueError.*the discriminator takes 9"):
+        peers.Worker("minigan", 4, 1, (5, 8, 6), (9, 7, 1)).ask("turn", 0.001)
+
+
+def test_the_size_is_that_of_all_that_is_required(bench):
+    sizes = bench("bench_peers").installed(["minigan"])
+    assert {"minigan", "numpy", "matplotlib", "tqdm", "pillow"} <= sizes.keys() and "pytest" not in sizes
+    assert sizes["numpy"] > 10 > sizes["minigan"] > 0.1
+
+
+@pytest.mark.slow
+def test_the_command_writes_its_figures(bench, tmp_path, capsys):
+    path = tmp_path / "results" / "peers.json"
+    args = "--peers minigan --batch 2 --threads 1 --turns 1 --seconds 0.001 --pair --pair-batch 2 --start 1 --json"
+    assert bench("bench_peers").main([*args.split(), str(path)]) == 0
+    results = json.loads(path.read_text())
+    start = results["start"]["minigan"]
+    assert results["pair"][0]["slowdown"][1] > 0 and start["seconds"][1] > 0 and start["peak_mb"][1] > 10
+    assert re.match(r"batch 2, 1 threads: .*\n    minigan .* ms    1.000 \(", capsys.readouterr().out)
+
+
+def test_the_table_and_the_plot_are_made_from_the_figures(bench, tmp_path):
+    draw, peers = bench("draw_results"), ("minigan", "floor")
+    figures = {name: {"ms": [1, 2, 3], "ratio": [1, 1, 1]} for name in peers}
+    beside = {name: each | {"busy_ms": [4, 5, 6], "slowdown": [2, 2.5, 3]} for name, each in figures.items()}
+    rounds = [{"batch": 4, "threads": 2, "peers": beside}, {"batch": 8, "threads": 1, "peers": figures}]
+    start = {"minigan": {"seconds": [1, 2, 3], "peak_mb": [4, 5, 6], "installed_mb": 7.0}}
+    machine = bench("reference").machine()
+    results = {"machine": machine, "versions": {"minigan": "1", "torch": "2"}, "rounds": rounds, "start": start}
+    head, _, *rows = draw.speed_table(results).splitlines()
+    assert head.startswith("| ms per round, 2 / 1 threads | batch 4 | batch 8 | busy neighbor, batch 4 | first round")
+    assert rows == [
+        "| minigan | 2.0 / - | - / 2.0 | 5.0 (2.5 times) | 2.0 s | 5 MB | 7 MB |",
+        "| matrix products alone | 2.0 / - | - / 2.0 | 5.0 (2.5 times) |  |  |  |",
+    ]
+    assert "torch 2" in draw.caption(results) and draw.COLORS.keys() == bench("peers").PEERS.keys()
+    draw.draw(results, tmp_path / "speed.png")
+    assert imread(tmp_path / "speed.png").shape[:2] == (420, 1350)  # one panel beside the neighbor
+
+
+def test_exponents_and_lines_are_those_that_were_put_in(bench):
+    scale, x = bench("bench_scale"), np.array([128, 256, 512, 1024])
+    assert scale.exponent(x, 3 * x**1.5) == [1.5, 0]
+    p, error = scale.exponent(x, 3 * x**1.5 * [1, 1.1, 1, 1.1])
+    np.testing.assert_allclose(p, 1.5, atol=3 * error)
+    assert 0.01 < error < 0.1
+    assert scale.line(x, 5 + 0.25 * x) == [5, 0.25, 0]
+
+
+def test_chains_grow_in_width_and_depth(bench):
+    scale = bench("bench_scale")
+    assert scale.wider((100, 256, 512, 1024, 784), 0.5) == (100, 128, 256, 512, 784)
+    assert scale.deeper((100, 256, 512, 1024, 784), 3) == (100, 256, 512, 1024, 1024, 1024, 784)
+    assert scale.deeper((784, 512, 256, 1), 1) == (784, 512, 256, 1)
+
+
+def test_scale_measures_time_memory_and_growth(bench):
+    scale = bench("bench_scale")
+    rows = [scale.measure(n, *TINY, blocks=1, seconds=0.001) for n in (4, 8, 16)]
+    result = scale.summary((4, 8, 16), rows, start=4)
+    weights = sum(i * o + o for widths in TINY for i, o in itertools.pairwise(widths))
+    assert [point["parameters"] for point in result["points"]] == 3 * [weights]
+    assert result["against"] == "batch" and result["growth"].keys() == {"round_ms", "floor_ms", "memory_mb"}
+    assert "memory_mb ~ batch^(" in scale.scale_table("batch", result)
+    assert "a round with the guard" in scale.guard_line(scale.guard(1, n=2, rounds=1))
+
+
+@pytest.mark.slow
+def test_an_epoch_with_everything_on_plays_what_the_bare_rounds_play(bench, monkeypatch):
+    scale = bench("bench_scale")
+    made = []
+
+    def game():
+        made.append(bench("reference").game((5, 8, 64), (64, 7, 1)))
+        return made[-1]
+
+    monkeypatch.setattr(scale, "game", game)
+    result = scale.epochs("digits", None, 2, shares=3)
+    assert result["rounds"] == 1797 // 128 and len(result["ratio"]) == 2
+    assert re.match(r"an epoch of .*, 14 rounds: .* s with everything on", scale.epoch_lines(result))
+    bare, full = made
+    assert bare.draws[0] == full.draws[0] == 2 * 2 * 14
+    assert np.array_equal(bare.generator.theta, full.generator.theta)
+
+
+def test_each_other_game_is_timed_beside_the_plain_one(bench, tmp_path, capsys):
+    module, path = bench("bench_objectives"), tmp_path / "o.json"
+    assert set(script("compare_objectives").GAMES) - set(module.GAMES) == {
+        "non-saturating", "two time scales"  # which are the plain round
+    }  # fmt: skip
+    options = ["--widths", "tiny", "--batch", "8", "--blocks", "2", "--rounds", "1", "--json", str(path)]
+    assert module.main(options) == 0
+    found = json.loads(path.read_text())
+    assert found["ratios"].keys() == module.GAMES.keys() and capsys.readouterr().out.count(" x ") == len(module.GAMES)
+    assert all(0 < low <= ratio <= high for low, ratio, high in found["ratios"].values())
+
+
+@pytest.fixture
+def gpu(bench, monkeypatch):
+    """bench_gpu on the stand-in, with small players."""
+    gpu = bench("bench_gpu")
+    small, batch = gpu.players((5, 8, 6), (6, 7, 1)), gpu.batch
+    monkeypatch.setattr(gpu, "players", lambda: small)
+    monkeypatch.setattr(gpu, "batch", lambda n: batch(n, 6))
+    monkeypatch.setattr(gpu, "G_WIDTHS", (5,))
+    monkeypatch.setitem(sys.modules, "cupy", standin)
+    use("cupy")
+    return gpu
+
+
+def test_without_a_gpu_it_ends_with_a_line(bench, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(SystemExit) as stop:
+        bench("bench_gpu").main([])
+    assert stop.value.code == 2 and "install minigan[cuda12]" in capsys.readouterr().err
+
+
+def test_a_gradient_that_is_wrong_on_the_device_only_is_seen(gpu, monkeypatch):
+    assert gpu.gradient_error("float32")["passed"]
+    found = gpu.gradient_error("float64")
+    assert found["passed"] and max(found["G"], found["D"]) < 1e-12 and xp._module is standin
+    right = LeakyReLU.backward
+
+    def backward(self, dy, wrt="both"):
+        dx = right(self, dy, wrt)
+        return dx if xp._module is not standin or dx is None else dx * 1.00001
+
+    monkeypatch.setattr(LeakyReLU, "backward", backward)
+    assert not gpu.gradient_error("float64")["passed"]
+
+
+CALLS = {  # from five arrays: the arguments, and those that are changed
+    "leaky_relu": lambda a, g, m, v, s: ((a, 0.2, s), (s,)),
+    "leaky_relu_backward": lambda a, g, m, v, s: ((g, a, 0.2, m > 0, s), (s,)),
+    "sgd": lambda a, g, m, v, s: ((a, g, m, s, 0.1, 0.9), (a, m)),
+    "adam": lambda a, g, m, v, s: ((a, g, m, v, s, 0.1, 0.5, 0.999, 1e-8), (a, m, v)),
+}
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", CALLS)
+def test_each_twin_is_its_plain_function(bench, name):
+    fused = bench("fused")
+    try:
+        use("cupy")
+    except RuntimeError as error:
+        pytest.skip(str(error))
+    assert CALLS.keys() == fused.KERNELS.keys() == fused.twins().keys()
+    results = []
+    for function in (getattr(plain, name), fused.twins()[name]):
+        drawn = np.random.default_rng(3).standard_normal((5, 40))
+        drawn[3] **= 2
+        arguments, changed = CALLS[name](*map(xp.asarray, drawn))
+        function(*arguments)
+        results.append([to_numpy(a) for a in changed])
+    np.testing.assert_allclose(*results, rtol=1e-12)
+
+
+def test_the_twins_that_were_there_are_put_back(bench):
+    fused = bench("fused")
+    before, table = kernels.twins, {"adam": object()}
+    with pytest.raises(ZeroDivisionError), fused.installed(table):
+        assert kernels.adam is table["adam"] and kernels.sgd is plain.sgd
+        _ = 1 / 0
+    assert kernels.twins is before and kernels.adam is not table["adam"]
+
+
+def test_how_many_launches_of_a_round_are_left(bench):
+    """Counted on the stand-in, with each plain function as one launch: LeakyReLU's two forward (four times), its three
+    backward (three times), and Adam's twelve (twice)."""
+    fused = bench("fused")
+    xp._switch(standin)
+    G = Network(Dense(5, 12), LeakyReLU(), Dense(12, 16), Tanh(), seed=0)
+    gan = GAN(G, Network(Dense(16, 12), LeakyReLU(), Dense(12, 1), seed=1))
+    launches = []
+    for table in {}, {name: standin.as_one_launch(getattr(plain, name)) for name in fused.KERNELS}:
+        with fused.installed(table):
+            gan.step(standin.ones((8, 16), dtype="float32"))
+            with standin.counted() as seen:
+                gan.step(standin.ones((8, 16), dtype="float32"))
+        launches.append(len(seen.launches))
+    assert launches[0] - launches[1] == 4 * 1 + 3 * 2 + 2 * 11

@@ -1,0 +1,233 @@
+"""README.zh-CN.md and docs/zh-CN: the Chinese pages say what the English ones say, block by block.
+
+A page is cut at blank lines and around its code blocks. Block i of both pages is of one kind (a heading of one level, a
+table of one shape, a list of one length), and what no translation changes is equal in both: code blocks letter by
+letter, commands and names in backticks, formulas, numbers, and where links lead. So the python blocks of
+README.zh-CN.md are those of README.md, which test_documents runs, and need not be run again.
+"""
+
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from loading import script
+
+pytestmark = pytest.mark.docs
+ROOT = Path(__file__).resolve().parents[2]
+COURSE, CHINESE = ROOT / "docs" / "course", ROOT / "docs" / "zh-CN"
+WORDS = tomllib.loads((ROOT / "scripts" / "reports" / "readme.zh-CN.toml").read_text(encoding="utf-8"))
+README, TERMS = ROOT / "README.zh-CN.md", CHINESE / "terms.md"
+TWINS = {README: ROOT / "README.md"} | {
+    page: COURSE / page.name for page in sorted(CHINESE.glob("*.md")) if page != TERMS
+}
+LITERALS = {  # each is looked for in what those above it left: a number in a formula is no number of the text
+    "marker": re.compile(r"<!--.*?-->"),
+    "code": re.compile(r"`([^`]+)`"),
+    "formula": re.compile(r"\$+([^$]+)\$+"),
+    "link": re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)"),
+    "number": re.compile(r"\d+(?:[.,:]\d+)*"),
+}
+
+each_page = pytest.mark.parametrize("page", TWINS, ids=lambda page: page.stem)
+
+
+def read(page):
+    return page.read_text(encoding="utf-8")
+
+
+def blocks(text):
+    """The code blocks, paragraphs, headings, lists and tables of a page, in order."""
+    parts = re.split(r"(^```.*?^```$)|\n\n+", text, flags=re.MULTILINE | re.DOTALL)
+    return [part.strip() for part in parts if part and part.strip()]
+
+
+def kind(block):
+    """What a block is and how large, as far as this does not depend on the language."""
+    if block.startswith("```"):
+        return "code"
+    if block.startswith("#"):
+        return f"heading of level {len(block.split()[0])}"
+    if block.startswith("|") or "\n|" in block:
+        return f"table with {[len(row) for row in rows(block)]} cells in its rows"
+    return f"text with {len(re.findall(r'^(?:-|[0-9]+[.]) ', block, re.MULTILINE))} items"
+
+
+def rows(block):
+    return [line.strip("|").split("|") if line.startswith("|") else [line] for line in block.splitlines()]
+
+
+def literals(text, page):
+    """What no translation of `text` changes, by kind; repetitions count for numbers alone."""
+    found = {}
+    for name, pattern in LITERALS.items():
+        values = [" ".join(value.split()) for value in pattern.findall(text)]
+        if name == "formula":
+            values = [re.sub(r"\\text\{[^}]*\}", "", value) for value in values]
+        if name == "link":
+            values = [in_english(page, value) for value in values if (page.parent / value).resolve() != TERMS]
+        found[name] = sorted(values if name == "number" else set(values))
+        text = pattern.sub("", text)
+    return found
+
+
+def in_english(page, target):
+    """Where a link on this page leads, seen from the root: to the English page where it leads to its translation."""
+    if "://" in target:
+        return target
+    path = (page.parent / target).resolve()
+    return str(TWINS.get(path, path).relative_to(ROOT))
+
+
+def differences(page, translation, original):
+    """In words: where the text of the Chinese page `page` is not that of its English twin."""
+    ours, theirs = blocks(translation), blocks(original)
+    if len(ours) != len(theirs):
+        yield f"{len(ours)} blocks, expected {len(theirs)}"
+    for mine, its in zip(ours, theirs, strict=False):
+        where = f"{mine[:40]!r} for {its[:40]!r}"
+        if kind(mine) != kind(its):
+            yield f"{where}: {kind(mine)}, expected {kind(its)}"
+        elif kind(mine) == "code":
+            yield from [f"{where}: the code differs"] if mine != its else []
+        elif kind(mine).startswith("table"):
+            for my_row, its_row in zip(rows(mine), rows(its), strict=True):
+                for my_cell, its_cell in zip(my_row, its_row, strict=True):
+                    yield from unequal(f"{where}, {my_cell.strip()!r}", my_cell, its_cell, page)
+        else:
+            yield from unequal(where, mine, its, page)
+
+
+def unequal(where, mine, its, page):
+    got, expected = literals(mine, page), literals(its, TWINS[page])
+    return [f"{where}: {name} {got[name]}, expected {expected[name]}" for name in got if got[name] != expected[name]]
+
+
+@each_page
+def test_a_chinese_page_is_its_english_twin(page):
+    found = list(differences(page, read(page), read(TWINS[page])))
+    assert found == [], "after a change to an English page, change the Chinese one, too"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "instead", "message"),
+    [
+        (r"-m pytest\n", "-m pytest -x\n", "the code differs"),
+        (r"`--device gpu`", "`--device cuda`", "code ['--device cuda', "),
+        (r"1,797", "1,798", "number ['1,798', '11', '40'], expected ['1,797', '11', '40']"),
+        (r"\\log 4", r"\\log 2", r"formula ['-\\log 2 = -1.386'"),
+        (r"\(docs/theory.md\)", "(docs/modes.md)", "link ['docs/modes.md', 'docs/objectives.md'"),
+        (r"\n## ", "\n### ", "heading of level 3, expected heading of level 2"),
+        (r"\n\| `curves.png`[^\n]*", "", "cells in its rows, expected table with"),
+        (r"(gan.py\) \|[^\n]*\| )", r"\g<1>9", "number ['9"),
+        (r"<!-- end of line -->", "<!-- end of lines -->", "marker ['<!-- end of lines -->']"),
+    ],
+)
+def test_a_difference_is_found(pattern, instead, message):
+    broken = re.sub(pattern, instead, read(README), count=1)
+    assert broken != read(README)
+    assert message in "\n".join(differences(README, broken, read(TWINS[README])))
+
+
+def test_the_terms_are_in_order_and_the_chinese_ones_in_use():
+    terms = [[cell.strip() for cell in row] for row in rows(read(TERMS)) if len(row) == 2][2:]
+    assert terms == sorted(terms) and len(terms) > 40
+    assert len({term for term, _ in terms}) == len({chinese for _, chinese in terms}) == len(terms)
+    pages = "".join(map(read, TWINS))
+    assert [chinese for _, chinese in terms if chinese not in pages] == []
+
+
+@pytest.fixture
+def update(tmp_path, monkeypatch):
+    """scripts/reports/update_readme.py as a module, on up-to-date copies of the pages that it writes."""
+    module = script("update_readme")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module.house, "PACKAGE", tmp_path / "minigan")
+    for name in "README.md", "README.zh-CN.md", "benchmarks/README.md":
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "minigan", tmp_path / "minigan", ignore=shutil.ignore_patterns("*.npz", "__pycache__"))
+    (tmp_path / "docs").mkdir()
+    assert module.main([]) == 0
+    return module
+
+
+def edit(path, pattern, instead):
+    text = re.sub(pattern, instead, read(path), count=1, flags=re.DOTALL)
+    assert text != read(path)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_every_purpose_in_the_table_is_there_in_chinese_and_no_translation_is_left_over(update):
+    written = {cell.strip() for cells in rows(update.line_table()) for cell in cells}
+    assert {cell for cell in written if re.search("[a-z]{3}", cell) and "](minigan/" not in cell} == set(WORDS["cells"])
+
+
+def test_one_call_writes_both_pages(update, tmp_path, capsys):
+    (tmp_path / "minigan" / "layers" / "maxout.py").write_text('"""A new purpose."""\n')
+    assert update.main(["--check"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "README.md is out of date: run scripts/reports/update_readme.py",
+        "README.zh-CN.md is out of date: run scripts/reports/update_readme.py",
+    ]
+    assert update.main([]) == 0
+    row = "| [`minigan/layers/maxout.py`](minigan/layers/maxout.py) | A new purpose. | 1 |\n"
+    assert row in read(tmp_path / "README.md") and row in read(tmp_path / "README.zh-CN.md")
+    cells = WORDS["cells"]
+    assert f"| {cells['The same numbers in another shape.']} | " in read(tmp_path / "README.zh-CN.md")
+    assert f"| {cells['file']} | {cells['what it is']} | {cells['lines']} |\n" in read(tmp_path / "README.zh-CN.md")
+    assert update.main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("block", ["lines", "picture", "line", "mutants"])
+def test_check_finds_a_page_out_of_date(update, tmp_path, block, capsys):
+    edit(tmp_path / "README.zh-CN.md", rf"(<!-- {block}: .*?-->\n.*?)\d+", r"\g<1>0")
+    assert update.main(["--check"]) == 1
+    assert capsys.readouterr().out == "README.zh-CN.md is out of date: run scripts/reports/update_readme.py\n"
+    assert update.main([]) == 0 and update.main(["--check"]) == 0
+
+
+def test_a_run_is_described_on_both_pages(update, tmp_path, monkeypatch):
+    row = {"d_real": 0.5, "d_fake": 0.25, "accuracy": 0.75, "V": -1.25, "images_per_second": 1234.0, "seconds": 2.0}
+    history = [row | {"epoch": epoch} for epoch in (1, 2, 3)]
+    monkeypatch.setattr(update, "read", lambda path: (None, {"history": history}))
+    monkeypatch.setattr(update, "processor", lambda: "an Abacus 7")
+    (tmp_path / "run" / "samples").mkdir(parents=True)
+    (tmp_path / "run" / "samples" / "epoch-0003.png").write_bytes(b"picture")
+    assert update.main(["--check", "--run", str(tmp_path / "run")]) == 1
+    assert not (tmp_path / "docs" / "mnist.png").exists()
+    assert update.main(["--run", str(tmp_path / "run")]) == 0
+    assert (tmp_path / "docs" / "mnist.png").read_bytes() == b"picture"
+    english, chinese = read(tmp_path / "README.md"), read(tmp_path / "README.zh-CN.md")
+    assert (
+        "after 3 epochs on MNIST, 6 seconds of training with" in english and "cores of an Abacus 7, Python" in english
+    )
+    caption = update.block(chinese, "picture")
+    assert re.findall(r"\d+", caption)[:3] == ["64", "3", "6"] and " Abacus 7 " in caption and " an " not in caption
+    assert update.block(english, "line") == update.block(chinese, "line")
+    assert "\nepoch 2/3  V -1.250" in update.block(english, "line")
+
+
+def test_the_score_of_the_mutants_is_on_both_pages_and_survivors_are_refused(update, tmp_path, monkeypatch, capsys):
+    done = update.subprocess.CompletedProcess
+    said = "20 mutants: 17 caught, 3 equivalent (listed), 0 survivors, in 1 s: score 100.0%\n"
+    monkeypatch.setattr(update.subprocess, "run", lambda *args, **options: done(args, 0, said, ""))
+    assert update.main(["--mutants"]) == 0
+    assert "of 20 small changes" in update.block(read(tmp_path / "README.md"), "mutants")
+    assert re.findall(r"\d+", update.block(read(tmp_path / "README.zh-CN.md"), "mutants")) == ["20", "17", "3"]
+    monkeypatch.setattr(update.subprocess, "run", lambda *args, **options: done(args, 1, "...\nsurvivor: a -> b\n", ""))
+    with pytest.raises(SystemExit) as stop:
+        update.main(["--mutants"])
+    assert stop.value.code == 2
+    assert "expected a score without survivors, got ['survivor: a -> b']: run it" in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_updated_is_refused_and_left_as_it_is(update, tmp_path, capsys):
+    edit(tmp_path / "README.md", "64 digits that", "Digits that")
+    before = [read(tmp_path / page) for page in ("README.md", "README.zh-CN.md")]
+    with pytest.raises(SystemExit) as stop:
+        update.main([])
+    err = capsys.readouterr().err
+    assert stop.value.code == 2 and err.count("\n") == 1 and "README.md, block 'picture': expected what" in err
+    assert [read(tmp_path / page) for page in ("README.md", "README.zh-CN.md")] == before
