@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from reference import Floor, batch, game, machine, with_threads
 
+from minigan import use
+
 PHASES = {
     ("generator", "forward"): "G forward (twice)",
     ("discriminator", "forward"): "D forward (2N, then N)",
@@ -30,11 +32,14 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batch", type=int, nargs="+", default=[64, 128, 512])
     parser.add_argument("--threads", type=int, default=2, help="BLAS threads")
+    parser.add_argument("--compiled", action="store_true", help="with the loops that Numba compiles")
     parser.add_argument("--blocks", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.5, help="length of a block")
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args(argv)
     with_threads(args.threads, [sys.executable, *sys.argv])
+    if args.compiled:
+        use("numpy", compiled=True)
     results = []
     for n in args.batch:
         result = measure(n, args.blocks, args.seconds)

@@ -12,8 +12,8 @@ from peers import PEERS
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "peers.json"
 COLORS = {
-    "minigan-blas": "C1", "minigan": "C3", "torch": "C0", "torch-fused": "C9", "torch-compile": "C4", "jax": "C2",
-    "autograd": "C5", "floor": "black",
+    "minigan-blas": "C1", "minigan": "C3", "minigan-fast": "C6", "torch": "C0", "torch-fused": "C9",
+    "torch-compile": "C4", "jax": "C2", "autograd": "C5", "floor": "black",
 }  # fmt: skip
 
 

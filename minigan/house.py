@@ -21,6 +21,7 @@ TABLE = """
 * backend/kernels
 * backend/generators
   backend/threads
+  backend/compiled
   backend/switch
 
 * layers/layer

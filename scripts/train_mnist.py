@@ -17,14 +17,14 @@ from minigan.training.guard import NotFiniteError
 from minigan.training.recipes import RECIPES
 from minigan.training.training import Training
 
-OF_THIS_START = "out", "resume"  # arguments that are not settings of the run
+OF_THIS_START = "out", "resume", "no_compile"  # arguments that are not settings of the run
 
 
 def main(argv=None):
     parser = arguments()
     args = parse(parser, argv)
     with parser.mistakes():
-        device = choose_device(args.device, args.threads)
+        device = choose_device(args.device, args.threads, not args.no_compile)
         recipe = recipe_of(args.game) if args.game else RECIPES[args.recipe]
         data = recipe.data(load(args.data, args.data_dir))
         batch_size = args.batch_size or min(recipe.batch_size, max(2, len(data) // 32))
@@ -83,6 +83,7 @@ def arguments():
     add("--threads", type=whole(1),
         help="that share a round's work on the CPU (default: one for each core, at most four; 1, with BLAS left to "
         "itself, where OPENBLAS_NUM_THREADS or OMP_NUM_THREADS is set)")  # fmt: skip
+    add("--no-compile", action="store_true", help="do without Numba where it is installed: the same numbers, slower")
     add("--checkpoint-every", type=positive, default=300.0, metavar="SECONDS",
         help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
     add("--keep", type=whole(1), metavar="EPOCHS", help="keep the checkpoint of every so many epochs, to measure them")

@@ -21,6 +21,7 @@ class Entry(NamedTuple):
 
 PEERS = {
     "minigan": Entry("minigan", "with_minigan", "Peer", ("minigan",)),
+    "minigan-fast": Entry("minigan[fast]", "with_minigan", "FastPeer", ("minigan", "numba")),
     "minigan-blas": Entry("minigan, BLAS's threads", "with_minigan", "BlasPeer", ("minigan",)),
     "torch": Entry("PyTorch, default Adam", "with_torch", "Plain", ("torch", "numpy")),
     "torch-fused": Entry("PyTorch, fused Adam", "with_torch", "Fused", ("torch", "numpy")),
@@ -41,7 +42,7 @@ def missing(name):
     """What the peer lacks on this machine, in words, or None."""
     for package in PEERS[name].needs:
         if importlib.util.find_spec(package) is None:
-            return f"{package} is not installed (pip install '.[bench]')"
+            return f"{package} is not installed (pip install '.[{'fast' if package == 'numba' else 'bench'}]')"
     if name == "torch-compile" and not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
         return "torch.compile needs a C++ compiler"
     return None
@@ -49,7 +50,7 @@ def missing(name):
 
 def environment(name, threads):
     """The variables that give the peer so many threads; they are read when its library is imported."""
-    blas = 1 if name == "minigan" else threads  # minigan's own threads are the peer's business
+    blas = 1 if name in ("minigan", "minigan-fast") else threads  # minigan's own threads are the peer's business
     names = "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"
     return {
         **os.environ,

@@ -55,9 +55,17 @@ class BlasPeer:
 class Peer(BlasPeer):
     """The same with so many threads of minigan's own, each with a BLAS that keeps to one."""
 
+    compiled = False
+
     def __init__(self, g_widths, d_widths, n, threads):
-        minigan.use("numpy", threads=threads)
+        minigan.use("numpy", threads=threads, compiled=self.compiled)
         super().__init__(g_widths, d_widths, n, threads)
+
+
+class FastPeer(Peer):
+    """The same with the loops that Numba compiles."""
+
+    compiled = True
 
 
 class FloorPeer:

@@ -161,11 +161,11 @@ def penalty(text):
         raise ValueError(f"--penalty {text}: expected {', '.join(PENALTIES)} with a weight, r1:10 say{wrong}") from None
 
 
-def choose_device(name, threads=None):
+def choose_device(name, threads=None, compiled=False):
     """Switch the backend for `--device` "cpu", "gpu" or "auto" (the GPU where one works); returns which, in words.
 
-    On the CPU, so many threads share the work; without a number, the backend decides. Raises RuntimeError for "gpu"
-    where none works, saying what is missing.
+    On the CPU, so many threads share the work; without a number, the backend decides. With `compiled`, Numba compiles
+    what it can where it is installed. Raises RuntimeError for "gpu" where none works, saying what is missing.
     """
     if name != "cpu":
         try:
@@ -174,8 +174,13 @@ def choose_device(name, threads=None):
         except RuntimeError as error:
             if name == "gpu":
                 raise RuntimeError(f"--device gpu: {error}") from error
-    use("numpy", threads)
-    return "CPU (NumPy)" if sharing.count() == 1 else f"CPU (NumPy, {sharing.count()} threads)"
+    try:
+        use("numpy", threads, compiled)
+    except RuntimeError:  # Numba is not installed
+        use("numpy", threads)
+        compiled = False
+    shared = "" if sharing.count() == 1 else f", {sharing.count()} threads"
+    return f"CPU (NumPy{shared}{', compiled by Numba: a few seconds the first time' if compiled else ''})"
 
 
 class StopSignal:

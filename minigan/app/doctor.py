@@ -24,7 +24,7 @@ def report():
     yield "NumPy", numpy.__version__
     yield "BLAS", blas()
     yield "cores", str(os.cpu_count())
-    for package, purpose in (("matplotlib", "pictures"), ("tqdm", "progress bars")):
+    for package, purpose in (("matplotlib", "pictures"), ("tqdm", "progress bars"), ("numba", "faster training")):
         yield package, installed(package) or f"not installed, for {purpose}: pip install {package}"
     yield "CuPy", cupy()
     works, words = device()

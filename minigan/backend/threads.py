@@ -93,13 +93,16 @@ def current():
     return _team, blas()
 
 
-def change(team, numbers):
-    """Let this team share the work, and each BLAS take so many threads. Returns the twins of the named functions."""
+def change(team, numbers, loops):
+    """Let this team share the work, and each BLAS take so many threads. Returns the twins of the named functions.
+
+    `loops` are those that one thread has by itself, minigan/backend/compiled.py's or {}.
+    """
     global _team, _set
     _team, _set = team, numbers
     for library, number in zip(_libraries, numbers, strict=True):
         library.set_num_threads(number)
-    return TWINS if team else {}
+    return loops | shared(loops) if team else loops
 
 
 def in_parts(update):
@@ -142,4 +145,9 @@ def _split(arrays, edge):
     return [[a[start:stop] for a in arrays] for start, stop in itertools.pairwise(edges)]
 
 
-TWINS = {"matmul": matmul, "sgd": in_parts(plain.sgd), "adam": in_parts(plain.adam)}
+def shared(loops):
+    """The twins of a team: it shares products, and the updates as these loops do them, or plain."""
+    return {"matmul": matmul} | {name: in_parts(loops.get(name) or getattr(plain, name)) for name in ("sgd", "adam")}
+
+
+TWINS = shared({})
