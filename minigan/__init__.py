@@ -5,8 +5,8 @@ The rooms in reading order, and the files in them: minigan/house.py.
 
 from minigan.backend import to_numpy, use, xp
 from minigan.layers import (
-    BatchNorm, Dense, Dropout, Flatten, InstanceNoise, Layer, LayerNorm, LeakyReLU, Maxout, Pack, ReLU, Reshape,
-    Sigmoid, SpectralNorm, Tanh,
+    AveragePool, BatchNorm, Conv2D, ConvTranspose2D, Dense, Dropout, Flatten, InstanceNoise, Layer, LayerNorm,
+    LeakyReLU, Maxout, Pack, ReLU, Reshape, Sigmoid, SpectralConv2D, SpectralNorm, Tanh, Upsample,
 )  # fmt: skip
 from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
 from minigan.network import Network
@@ -25,5 +25,5 @@ __all__ = [
     "softmax_cross_entropy", "Network", "SGD", "Adam", "ExponentialMovingAverage", "value", "Objective", "Minimax",
     "NonSaturating", "jvp", "jvp_backward", "Penalty", "R1", "R2", "GradientPenalty", "OneSidedGradientPenalty",
     "LeastSquares", "Wasserstein", "Hinge", "RelativisticAverage", "FeatureMatching", "GAN", "gradcheck", "check_loss",
-    "check_game", "assert_gradients",
+    "check_game", "assert_gradients", "Conv2D", "ConvTranspose2D", "AveragePool", "Upsample", "SpectralConv2D",
 ]  # fmt: skip

@@ -31,6 +31,8 @@ TABLE = """
   layers/normalization
   layers/noise
   layers/maxout
+  layers/convolution
+  layers/resampling
   layers/spectral
   layers/reshaping
 

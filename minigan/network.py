@@ -31,12 +31,12 @@ class Network(Layer):
         self.layers, self.rows, self.range = layers, math.prod(layer.rows for layer in layers), layers[-1].range
         unknown = shape is None or (isinstance(shape, tuple) and not shape)
         self.shape = None if unknown else checks.sizes("Network: shape=", shape, free=None)
-        *_, end = self._shapes(self.shape)
+        *before, end = self.shape, *self._shapes(self.shape)
         if self.shape is None:
             self.shape = next((as_shape(layer.n_in) for layer in layers if layer.n_in is not None), None)
         self.n_in, self.n_out = _width(self.shape), _width(end)
         rng = host_generator(checks.whole(f"Network: seed={seed!r}", seed, least=0))
-        self._make([values for layer in layers for values in _initial(layer, rng)], _real(dtype))
+        self._make([a for pair in zip(layers, before, strict=True) for a in _initial(*pair, rng)], _real(dtype))
 
     def forward(self, x, training=False):
         """y (N, n_out) from x (N, n_in): the last layer's own array, valid until the next forward.
@@ -251,12 +251,13 @@ def _look_at(layers):
                              "parts of one theta, so make a new layer for each place, or copy.deepcopy it")  # fmt: skip
 
 
-def _initial(layer, rng):
+def _initial(layer, shape, rng):
     """One {name: initial value} for each leaf; a network, or a copy of a layer that was in one, keeps what it has."""
     if isinstance(layer, Network):
         return layer._values()
     if layer.filled:
         return [{name: getattr(layer, name) for name in (*layer.params, *layer.state)}]
+    layer.x_shape = shape
     return [layer.initialize(rng)]
 
 

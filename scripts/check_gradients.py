@@ -142,6 +142,15 @@ def layers():
     yield from ((m.SpectralNorm(*WIDTHS), training, (5,)) for training in (False, True))
     yield from ((m.Dense(*WIDTHS), True, (2, 5)), (m.Maxout(6, 2), True, (6,)), (m.Flatten(2, 3), True, (2, 3)))
     yield from ((m.Reshape(2, 3), True, (6,)), (m.Pack(2, 2, 2, 1), True, (2, 2, 1)))
+    for layer in (
+        m.Conv2D(2, 3),
+        m.ConvTranspose2D(2, 3),
+        m.SpectralConv2D(2),
+        m.AveragePool(),
+        m.Upsample(),
+        m.BatchNorm(2),
+    ):
+        yield layer, True, (4, 2, 2)
 
 
 def other_games(rng, seed):

@@ -224,6 +224,8 @@ def reshaping_gives_another_shape_to_the_same_numbers(m):
     network = m.network.Network(m.layers.Flatten(2, 3), m.layers.Dense(6, 4), m.layers.Reshape(2, 2), dtype="float64")
     passes(m.gradcheck.gradcheck(network, x.reshape(n, 2, 3)))
     refuses(ValueError, "takes (N, 2, 3)", network.forward, x)
+    free = m.network.Network(m.layers.Dense(3, 1), shape=(None, 3), dtype="float64")
+    refuses(ValueError, "takes (N, any, 3)", free.forward, x)
     r, dense = m.layers.Reshape, m.layers.Dense
     made = m.network.Network(dense(3, 12), r((2, -1)), m.layers.Flatten(), dense(12, 2), r(-1, 1), dtype="float64")
     made.forward(draw(n, 3))
@@ -1327,6 +1329,172 @@ def spectral_norm_divides_by_the_largest_singular_value(m):
     same(network.dtheta, kept)
 
 
+def keeps_its_arrays(network, x, dy):
+    y, dx = network.forward(x), network.backward(dy)
+    kept = y.copy(), dx.copy()
+    assert np.shares_memory(y, network.forward(x)) and np.shares_memory(dx, network.backward(dy))
+    assert not np.shares_memory(y, dx)
+    same(y, kept[0], 0)
+    same(dx, kept[1], 0)
+
+
+def meetings(x, y, W, stride, padding):
+    """(n, place in y, (i, j), place in x) wherever the kernel of W meets a number of x."""
+    (s, t), (p, q) = stride, padding
+    for n, a, b, i, j in np.ndindex(*y.shape[:3], *W.shape[:2]):
+        row, column = s * a + i - p, t * b + j - q
+        if 0 <= row < x.shape[1] and 0 <= column < x.shape[2]:
+            yield n, (a, b), (i, j), (row, column)
+
+
+def convolution_and_its_adjoint_are_sums_over_a_kernel(m):
+    for kernel, stride, padding, sizes, small in (
+        ((3, 2), (2, 1), (1, 0), (5, 4), (3, 3)),
+        ((2, 4), (3, 2), (0, 3), (7, 3), (2, 3)),
+        ((1, 1), (1, 2), (0, 0), (2, 4), (2, 2)),
+        ((3, 3), (1, 1), (2, 2), (1, 1), (3, 3)),
+        ((2, 3), (1, 1), (0, 1), (3, 4), (2, 4)),
+    ):
+        for kind, shape, channels in (m.layers.Conv2D, (*sizes, 2), 3), (m.layers.ConvTranspose2D, (*small, 3), 2):
+            layer = kind(channels, kernel, stride, padding)
+            network = m.network.Network(layer, seed=1, dtype="float64", shape=shape)
+            layer.b[...] = draw(channels, seed=2)
+            x = draw(3, *shape)
+            y = network.forward(x)
+            dy, forward = draw(*y.shape, seed=1), kind is m.layers.Conv2D
+            expected, dx, dW = np.zeros(y.shape) + layer.b, np.zeros(x.shape), np.zeros(layer.W.shape)
+            assert layer.W.shape == (*kernel, 2, 3) and network.n_out == y.shape[1:]
+            for n, a, i, at in meetings(*((x, y) if forward else (y, x)), layer.W, stride, padding):
+                W, here, there = layer.W[i], *((n, *place) for place in ((at, a) if forward else (a, at)))
+                expected[there] += x[here] @ (W if forward else W.T)
+                dx[here] += dy[there] @ (W.T if forward else W)
+                dW[i] += np.outer(x[here], dy[there]) if forward else np.outer(dy[there], x[here])
+            same(y, expected)
+            same(network.backward(dy), dx)
+            same(layer.dW, dW)
+            same(layer.db, dy.sum((0, 1, 2)))
+            network.dtheta[...] = 7
+            same(network.backward(dy, "input"), dx)
+            assert (network.dtheta == 7).all() and layer.backward(dy, "params") is None
+            same(layer.dW, dW)
+            keeps_its_arrays(network, x, dy)
+            if kernel != (3, 2):
+                continue
+            passes(m.gradcheck.second_order.check_second_order(network, x))
+            again = kind(channels, kernel, stride, padding, use_bias=False)
+            network = m.network.Network(m.layers.Tanh(), again, m.layers.Tanh(), seed=1, dtype="float64", shape=shape)
+            passes(m.gradcheck.gradcheck(network, x))
+            passes(m.gradcheck.second_order.check_second_order(network, x))
+            assert [name for name, _, _ in network.parameters()] == ["1.W"]
+
+
+def convolution_is_made_as_stated(m):
+    seen, shape = [], (6, 9, 2)
+
+    def init(rng, shape, *fans):
+        seen.append((shape, *fans))
+        return rng.standard_normal(shape)
+
+    conv = m.layers.Conv2D(3, (4, 5), (2, 3), init=init)
+    back = m.layers.ConvTranspose2D(5, 4, (2, 1), 0, init)
+    network = m.network.Network(conv, back, shape=shape)
+    assert seen == [((4, 5, 2, 3), 40, 10), ((4, 4, 5, 3), 24, 80)] and network.n_out == (8, 6, 5)
+    assert not conv.b.any() and not back.b.any()
+    usual = m.network.Network(m.layers.Conv2D(3), m.layers.ConvTranspose2D(2), shape=(28, 28, 1))
+    assert usual.layers[0].output_shape((None, 28, 1)) == (None, 14, 3) and usual.n_out == (28, 28, 2)
+    assert usual.layers[1].output_shape((14, None, 3)) == (28, None, 2)
+    assert usual.layers[0].init is m.layers.he and usual.layers[0].W.shape == (4, 4, 1, 3)
+    refuses(ValueError, "takes images of 1 channels", usual.layers[0].output_shape, (28, 28, 2))
+    refuses(ValueError, "cannot tell", m.layers.Conv2D(2).output_shape, None)
+    refuses(ValueError, "takes images, shape", m.layers.Conv2D(2).output_shape, (4, 4))
+    refuses(ValueError, "takes images, shape", m.layers.Conv2D(2).output_shape, (4, 4, None))
+    refuses(ValueError, "1 + 2 * 1 = 3 numbers in a row", m.layers.Conv2D(2).output_shape, (2, 1, 1))
+    refuses(ValueError, "(1 - 1) * 2 + 2 - 2 * 1 = 0", m.layers.ConvTranspose2D(2, 2).output_shape, (1, 2, 1))
+    assert m.layers.Conv2D(2).output_shape((2, 2, 1)) == (1, 1, 2)
+    assert m.layers.ConvTranspose2D(2, 3).output_shape((1, 1, 1)) == (1, 1, 2)
+    for settings in (0,), (2, 0), (2, 4, 0), (2, 4, 2, -1), (2, (1, 2, 3)), (2, 4, 2, 1, 5):
+        refuses(ValueError, "must be ", m.layers.Conv2D, *settings)
+    assert m.layers.Conv2D(2, [4, 3], 1).kernel == (4, 3)
+    wrong = m.layers.Conv2D(2, init=lambda rng, shape, *fans: rng.random(3))
+    refuses(ValueError, "drew shape (3,)", lambda: m.network.Network(wrong, shape=shape))
+
+
+def resampling_goes_by_squares(m):
+    x = draw(2, 6, 3, 2)
+    for layer, expected in (
+        (m.layers.AveragePool(3), x.reshape(2, 2, 3, 1, 3, 2).mean((2, 4))),
+        (m.layers.Upsample(3), x.repeat(3, 1).repeat(3, 2)),
+    ):
+        network = m.network.Network(m.layers.Tanh(), layer, m.layers.Tanh(), dtype="float64", shape=(6, 3, 2))
+        same(layer.forward(x), expected)
+        assert network.n_out == expected.shape[1:] and layer.output_shape(None) is None
+        keeps_its_arrays(m.network.Network(type(layer)(3), dtype="float64"), x, draw(*expected.shape))
+        passes(m.gradcheck.gradcheck(network, x))
+        passes(m.gradcheck.second_order.check_second_order(network, x))
+        refuses(ValueError, "takes images", layer.output_shape, (6,))
+    assert m.layers.AveragePool().output_shape((None, 4, 1)) == (None, 2, 1) and m.layers.Upsample().size == 2
+    refuses(ValueError, "5 / 2 = 2.5", m.layers.AveragePool().output_shape, (4, 5, 1))
+
+
+def images_are_normalized_by_channels(m):
+    images, dy = draw(3, 2, 4, 5), draw(3, 2, 4, 5, seed=1)
+    for kind in m.layers.BatchNorm, m.layers.LayerNorm:
+        network = m.network.Network(kind(5), dtype="float64", shape=(2, 4, 5))
+        rows = m.network.Network(kind(5), dtype="float64")
+        same(network.forward(images, True).reshape(-1, 5), rows.forward(images.reshape(-1, 5), True))
+        same(network.backward(dy), rows.backward(dy.reshape(-1, 5)).reshape(dy.shape))
+        same(network.dtheta, rows.dtheta)
+        assert network.n_out == (2, 4, 5)
+        passes(m.gradcheck.second_order.check_second_order(network, images, training=True))
+        bent = m.network.Network(kind(5), m.layers.Tanh(), dtype="float64", shape=(2, 4, 5))
+        passes(m.gradcheck.second_order.check_second_order(bent, images, training=True))
+    refuses(ValueError, "takes width 5, but gets width 4", kind(5).output_shape, (4,))
+    assert kind(5).output_shape(None) == (5,)
+    m.network.Network(m.layers.BatchNorm(5), shape=(2, 4, 5)).forward(images[:1].astype("float32"), True)
+
+
+def spectral_convolution_divides_by_the_largest_singular_value(m):
+    layer, plain = m.layers.SpectralConv2D(3, 2), m.layers.Conv2D(3, 2)
+    network = m.network.Network(layer, seed=1, dtype="float64", shape=(3, 4, 2))
+    bare = m.network.Network(plain, seed=1, dtype="float64", shape=(3, 4, 2))
+    x = draw(2, 3, 4, 2)
+    bare.theta[...] = network.theta
+    plain.W /= np.linalg.svd(layer.W.reshape(8, 3))[1][0]
+    same(network.forward(x), bare.forward(x))
+    network.theta[...] += 0.1 * draw(network.theta.size)
+    u = layer.u.copy()
+    network.forward(x, training=True)
+    assert not np.allclose(layer.u, u)
+    passes(m.gradcheck.gradcheck(network, x))
+    passes(m.gradcheck.second_order.check_second_order(network, x))
+
+
+def penalties_of_a_convolutional_critic_are_right(m):
+    a, x = m.layers, draw(2, 4, 4, 1)
+    body = a.Conv2D(2, 3, 1), a.Tanh(), a.ConvTranspose2D(2, 3, 1), a.Sigmoid(), a.AveragePool(), a.Flatten()
+    D = m.network.Network(*body, a.Dense(8, 1), shape=(4, 4, 1), seed=1, dtype="float64")
+    passes(m.gradcheck.second_order.check_penalty(m.objectives.R1(2.0), D, x))
+    one = draw(*D.forward(x).shape, seed=1)
+    backward = m.jvp.jvp_backward
+    m.jvp.jvp(D, draw(*x.shape, seed=2))
+    expected = [d.copy() for d in backward(D, one, one)]
+    written = D.dtheta.copy()
+    D.dtheta[...] = 7
+    for found, d in zip(backward(D, one, one, "input"), expected, strict=True):
+        same(found, d)
+    assert (D.dtheta == 7).all()
+    backward(D, one, one, "params")
+    same(D.dtheta, written)
+    conv = D.layers[0]
+    dty, again = draw(2, 4, 4, 2), []
+    for before in 0, 7:
+        D.dtheta[...] = before
+        backward(conv, dty)
+        again.append((conv.dW.copy(), conv.db.copy()))
+    same(again[0][0], again[1][0])
+    assert not again[1][1].any()
+
+
 def gan_asks_for_what_is_needed(m):
     G = m.network.Network(m.layers.Dense(2, 2), spy(m, 2, 2), dtype="float64")
     D = m.network.Network(spy(m, 2, 1), m.layers.Dense(1, 1), dtype="float64")
@@ -1443,6 +1611,12 @@ CHECKS = (
     other_objectives_give_their_papers_formulas,
     spectral_norm_divides_by_the_largest_singular_value,
     gan_reports_v_of_a_smoothed_game,
+    convolution_and_its_adjoint_are_sums_over_a_kernel,
+    convolution_is_made_as_stated,
+    resampling_goes_by_squares,
+    images_are_normalized_by_channels,
+    spectral_convolution_divides_by_the_largest_singular_value,
+    penalties_of_a_convolutional_critic_are_right,
     gan_asks_for_what_is_needed,
     gan_passes_the_check_of_the_game,
     gan_draws_as_stated,

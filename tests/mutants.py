@@ -12,6 +12,7 @@ import copy
 import importlib
 import importlib.util
 import itertools
+import re
 import signal
 import sys
 import time
@@ -28,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MUTATED = (  # the mathematics, which battery.py checks
     "backend/plain", "backend/kernels", "backend/generators", "layers/layer", "layers/initializers", "layers/dense",
     "layers/activations", "layers/normalization", "layers/noise", "layers/maxout", "layers/spectral",
-    "layers/reshaping", "losses", "network", "optimizers/rules", "optimizers/schedules", "optimizers/averaging",
+    "layers/reshaping", "layers/convolution", "layers/resampling", "losses", "network", "optimizers/rules",
+    "optimizers/schedules", "optimizers/averaging",
     "objectives/minimax", "objectives/others", "objectives/jvp", "objectives/penalties", "gan",
 )  # fmt: skip
 ROOMS = "backend", "layers", "losses", "network", "optimizers", "objectives", "gan", "gradcheck"
@@ -76,9 +78,13 @@ def mutants(name, source, every=1):
             if changed is not place[2]:
                 _Replace(place[2], changed).visit(twin)
             after = "deleted" if description == "delete" else _line(changed if node is statement else place[1])
-            same = before.replace(", strict=True", ""), before.replace("strict=True", "strict=False")  # only says so
-            same = (*same, before, before.replace("-1", "-2"))  # NumPy takes any negative size for -1
-            if after not in same:
+            said = (
+                before.replace(", strict=True", ""),
+                before.replace("strict=True", "strict=False"),
+            )  # no more than that
+            if "reshape(" in after:  # NumPy takes any negative size for -1
+                after = re.sub(r"(?<=[( ])-2(?=[,)])", "-1", after)
+            if after not in (before, *said):
                 yield Mutant(f"{name}.py {path}: {before} -> {after}", name, ast.fix_missing_locations(twin))
 
 
@@ -337,21 +343,38 @@ def run(modules=MUTATED, every=1):
 
 
 EQUIVALENT = {  # key: why no check can tell the mutant from the original
-    "layers/spectral.py SpectralNorm.forward: self.x, self.sigma = (x.reshape(-1, self.n_in), self.u @ self.W @ self.v)"
-    " -> self.x, self.sigma = (x.reshape(-1, self.n_in), self.v @ (self.u @ self.W))": "the product of two vectors "
-    "commutes",
-    **dict.fromkeys(
-        (
-            "layers/spectral.py SpectralNorm.initialize: u, _, vT = xp.linalg.svd(xp.asarray(given['W']), "
-            f"full_matrices=False) -> u, _, vT = xp.linalg.svd(xp.asarray(given['W']){rest})"
-            for rest in ("", ", full_matrices=True")
-        ),
-        "the first singular vectors are the same; the others would only take memory",
-    ),
-    "layers/maxout.py Maxout.forward: for k in range(1, self.x.shape[1]): -> for k in range(0, self.x.shape[1]):": "y "
-    "starts as piece 0, and max(y, y) is y",
-    "optimizers/averaging.py ExponentialMovingAverage.step: if not isinstance(mine, int): -> if True:": "+= on a "
-    "number changes the loop's own name only",
+    "layers/convolution.py Conv2D.output_shape: return (*map(self.size, shape[:2], self.k"
+    "ernel, self.stride, self.padding), self.channels) -> return (*map(self.size, shape[:"
+    "], self.kernel, self.stride, self.padding), self.channels)": "a pair says how many are taken",
+    "layers/convolution.py Conv2D.output_shape: return (*map(self.size, shape[:2], self.k"
+    "ernel, self.stride, self.padding), self.channels) -> return (*map(self.size, shape[:"
+    "3], self.kernel, self.stride, self.padding), self.channels)": "a pair says how many are taken",
+    "layers/convolution.py Conv2D.gathered: sizes = map(_places, x.shape[1:3], self.kerne"
+    "l, self.stride, self.padding) -> sizes = map(_places, x.shape[1:4], self.kernel, sel"
+    "f.stride, self.padding)": "a pair says how many are taken",
+    "layers/convolution.py ConvTranspose2D.linear: sizes = map(self.size, x.shape[1:3], s"
+    "elf.kernel, self.stride, self.padding) -> sizes = map(self.size, x.shape[1:4], self."
+    "kernel, self.stride, self.padding)": "a pair says how many are taken",
+    "backend/plain.py im2col: if any(padding): -> if True:": "without padding all of it is written again",
+    "backend/plain.py _meetings: places, kernel = (columns.shape[1:3], columns.shape[3:5]"
+    ") -> places, kernel = (columns.shape[1:4], columns.shape[3:5])": "a pair says how many are taken",
+    "backend/plain.py _meetings: (a, row), (b, column) = map(_within, (i, j), places, x.s"
+    "hape[1:3], stride, padding) -> (a, row), (b, column) = map(_within, (i, j), places, "
+    "x.shape[1:4], stride, padding)": "a pair says how many are taken",
+    "layers/spectral.py Spectral.initialize: u, _, vT = xp.linalg.svd(self.matrix(xp.asar"
+    "ray(given['W'])), full_matrices=False) -> u, _, vT = xp.linalg.svd(self.matrix(xp.as"
+    "array(given['W'])))": "the first vectors are the same",
+    "layers/spectral.py Spectral.initialize: u, _, vT = xp.linalg.svd(self.matrix(xp.asar"
+    "ray(given['W'])), full_matrices=False) -> u, _, vT = xp.linalg.svd(self.matrix(xp.as"
+    "array(given['W'])), full_matrices=True)": "the first vectors are the same",
+    "layers/spectral.py Spectral.follow: self.sigma = self.u @ M @ self.v -> self.sigma ="
+    " self.v @ (self.u @ M)": "it commutes",
+    "layers/resampling.py AveragePool.pooled: return by(self.squares(x), axis=(2, 4), out"
+    "=y) -> return by(self.squares(x), axis=(4, 2), out=y)": "axes in any order",
+    "layers/maxout.py Maxout.forward: for k in range(1, self.x.shape[1]): -> for k in ran"
+    "ge(0, self.x.shape[1]):": "y starts as piece 0, and max(y, y) is y",
+    "optimizers/averaging.py ExponentialMovingAverage.step: if not isinstance(mine, int):"
+    " -> if True:": "+= on a number changes the loop's own name only",
 }
 
 

@@ -4,6 +4,8 @@ A backend may hold a twin of any of them, in threads (minigan/backend/threads.py
 twin in use, or what stands here (minigan/backend/kernels.py). Every twin agrees with its plain function to rounding.
 """
 
+import itertools
+
 from minigan.backend.arrays import xp
 
 
@@ -49,3 +51,38 @@ def adam(theta, g, m, v, s, rate, beta1, beta2, eps):
     xp.divide(m, s, out=s)
     s *= rate
     theta -= s
+
+
+def im2col(x, stride, padding, out):
+    """out <- what a kernel (k, l) meets at each of its places (a, b)      x (N, H, W, C)   out (N, h, w, k, l, C)
+
+    out_nabij = x_n,sa+i-p,tb+j-q for stride (s, t) and padding (p, q), 0 beyond the edge
+    """
+    if any(padding):
+        out[...] = 0
+    for copies, numbers in _meetings(out, x, stride, padding):
+        copies[...] = numbers
+    return out
+
+
+def col2im(columns, stride, padding, out):
+    """The adjoint of im2col: out <- at each place the sum of what im2col would have copied from there."""
+    out[...] = 0
+    for copies, numbers in _meetings(columns, out, stride, padding):
+        numbers += copies
+    return out
+
+
+def _meetings(columns, x, stride, padding):
+    """For each number (i, j) of the kernel: (where it stands in columns, what it meets in x)."""
+    places, kernel = columns.shape[1:3], columns.shape[3:5]
+    for i, j in itertools.product(*map(range, kernel)):
+        (a, row), (b, column) = map(_within, (i, j), places, x.shape[1:3], stride, padding)
+        yield columns[:, a, b, i, j], x[:, row, column]
+
+
+def _within(i, places, size, s, p):
+    """(the places a where 0 <= s a + i - p < size, those s a + i - p), as slices."""
+    first = max(0, -((i - p) // s))
+    end = max(first, min(places, (size - 1 + p - i) // s + 1))
+    return slice(first, end), slice(s * first + i - p, s * end + i - p, s)

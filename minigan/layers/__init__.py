@@ -1,16 +1,19 @@
 """Layers: what one is, and all that minigan has."""
 
 from minigan.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from minigan.layers.convolution import Conv2D, ConvTranspose2D
 from minigan.layers.dense import Dense
 from minigan.layers.initializers import Normal, Uniform, glorot, he
 from minigan.layers.layer import Layer
 from minigan.layers.maxout import Maxout
 from minigan.layers.noise import Dropout, InstanceNoise
 from minigan.layers.normalization import BatchNorm, LayerNorm
+from minigan.layers.resampling import AveragePool, Upsample
 from minigan.layers.reshaping import Flatten, Pack, Reshape
-from minigan.layers.spectral import SpectralNorm
+from minigan.layers.spectral import SpectralConv2D, SpectralNorm
 
 __all__ = [
-    "BatchNorm", "Dense", "Dropout", "Flatten", "InstanceNoise", "Layer", "LayerNorm", "LeakyReLU", "Maxout", "Normal",
-    "Pack", "ReLU", "Reshape", "Sigmoid", "SpectralNorm", "Tanh", "Uniform", "glorot", "he",
+    "AveragePool", "BatchNorm", "Conv2D", "ConvTranspose2D", "Dense", "Dropout", "Flatten", "InstanceNoise", "Layer",
+    "LayerNorm", "LeakyReLU", "Maxout", "Normal", "Pack", "ReLU", "Reshape", "Sigmoid", "SpectralConv2D",
+    "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he",
 ]  # fmt: skip

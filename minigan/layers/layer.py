@@ -31,6 +31,7 @@ class Layer:
     params = ()  # names of the parameters; the gradient of "W" is "dW"
     state = ()  # names of the arrays and whole numbers that forward(training=True) moves
     n_in = n_out = None  # width of x and of y, or a shape such as (28, 28); None: any, and y has that of x
+    x_shape = None  # the shape of a sample of x, as a Network knows it: set before it calls initialize
     rows = 1  # how many rows of x make one of y
     range = None  # the interval (low, high) that the outputs lie in, where it is bounded
     packed = False  # whether a Network has it already

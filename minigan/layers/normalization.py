@@ -7,11 +7,12 @@ every other x^ on that axis. With dx^ = dy gamma and means over the same axis (I
 
     dx = (dx^ - mean(dx^) - x^ mean(dx^ x^)) / sqrt(var + eps)      dgamma = sum of dy x^ over N   dbeta = sum of dy
 
-Both need no bias in the layer before them: the mean takes it out again, and beta is one.
+Both need no bias in the layer before them: the mean takes it out again, and beta is one. An x (N, H, W, O) is N H W
+rows: BatchNorm then has one mean and one variance for each channel of the images (section 3.2).
 """
 
 from minigan.backend import checks, xp
-from minigan.layers.layer import Layer
+from minigan.layers.layer import Layer, fits, in_words
 
 EPS = 1e-5
 
@@ -19,7 +20,8 @@ EPS = 1e-5
 class LayerNorm(Layer):
     """Mean and variance over the O values of each sample, in training and out of it      (Ba, Kiros and Hinton 2016)
 
-    Formulas: see the module. `axis` is what sets it apart from BatchNorm.
+    Formulas: see the module. `axis` is what sets it apart from BatchNorm. Raises ValueError for a width that is not a
+    whole number of at least 1, and in a Network for samples of another.
     """
 
     params = "gamma", "beta"
@@ -29,6 +31,11 @@ class LayerNorm(Layer):
     def __init__(self, width):
         self.n_in = self.n_out = checks.whole(f"{type(self).__name__}({width!r}): the width", width)
 
+    def output_shape(self, shape):
+        if not fits(shape and shape[-1:], (self.n_in,)):
+            raise ValueError(f"takes width {self.n_in}, but gets {in_words(shape)}")
+        return shape or (self.n_in,)
+
     def initialize(self, rng):
         return {"gamma": xp.ones(self.n_in), "beta": xp.zeros(self.n_in)}
 
@@ -37,6 +44,7 @@ class LayerNorm(Layer):
         return a.mean(axis=self.axis, keepdims=True)
 
     def forward(self, x, training=False):
+        sizes, x = x.shape, x.reshape(-1, self.n_in)
         x_hat = self.x_hat = self.like("x_hat", x)
         y = self.like("y", x)
         xp.subtract(x, self.moment("mean", x, training), out=x_hat)
@@ -45,9 +53,10 @@ class LayerNorm(Layer):
         x_hat /= self.deviation
         xp.multiply(x_hat, self.gamma, out=y)
         y += self.beta
-        return y
+        return y.reshape(sizes)
 
     def backward(self, dy, wrt="both"):
+        sizes, dy = dy.shape, dy.reshape(-1, self.n_in)
         product = self.like("product", dy)
         if wrt != "input":
             xp.multiply(dy, self.x_hat, out=product)
@@ -58,7 +67,7 @@ class LayerNorm(Layer):
             xp.multiply(dy, self.gamma, out=dx)  # dx^
             self.through_the_moments(dx, product)
             dx /= self.deviation
-            return dx
+            return dx.reshape(sizes)
 
     def through_the_moments(self, dx, product):
         """dx^ <- dx^ - mean(dx^) - x^ mean(dx^ x^), with `product` to work in."""
@@ -105,7 +114,7 @@ class BatchNorm(LayerNorm):
         return batch
 
     def forward(self, x, training=False):
-        if training and len(x) == 1:
+        if training and x.size == self.n_in:
             raise ValueError(f"{self!r}: a training batch of one sample has no variance; take at least 2")
         self.through = training
         return super().forward(x, training)

@@ -21,6 +21,8 @@ import functools
 
 from minigan.backend import kernels, xp
 from minigan.layers import (
+    AveragePool,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
@@ -34,6 +36,7 @@ from minigan.layers import (
     Sigmoid,
     SpectralNorm,
     Tanh,
+    Upsample,
 )  # fmt: skip
 from minigan.network import Network
 
@@ -162,6 +165,29 @@ def maxout_backward(layer, dty, dy=None, wrt="both"):
     return layer.backward(dty).copy(), None if dy is None else layer.backward(dy)
 
 
+@jvp.register(Conv2D | AveragePool | Upsample)
+def linear_forward(layer, tx):
+    """ty = the layer of tx, without b"""
+    ty, layer.tangent = layer.linear(tx, "t")
+    return ty
+
+
+@jvp_backward.register(Conv2D | AveragePool | Upsample)
+def linear_backward(layer, dty, dy=None, wrt="both"):
+    """Linear in x and in W: backward of dy, then of dty with tx in the place of x. dW is the sum; b is in y alone."""
+    names = () if wrt == "input" else layer.params
+    dx = None if dy is None else layer.backward(dy, wrt)
+    dx = None if dx is None else dx.copy()
+    of_dy = {name: 0 if dy is None else getattr(layer, f"d{name}").copy() for name in names}
+    x, layer.remembered = layer.remembered, layer.tangent
+    dtx = layer.backward(dty, wrt)
+    layer.remembered = x
+    for name in names:
+        d = getattr(layer, f"d{name}")
+        d[...] = of_dy[name] if name == "b" else d + of_dy[name]
+    return dtx, dx
+
+
 @jvp.register(SpectralNorm)
 def spectral_forward(layer, tx):
     """ty = tx W / sigma"""
@@ -186,10 +212,11 @@ def spectral_backward(layer, dty, dy=None, wrt="both"):
 @jvp.register(LayerNorm)
 def normalization_forward(layer, tx):
     """tx^ = (tx - mean(tx) - x^ mean(tx x^)) / deviation: the map of backward, which is its own transpose"""
-    layer.tx, layer.tx_hat = tx, tx.copy()
-    layer.through_the_moments(layer.tx_hat, xp.empty_like(tx))
+    layer.tx = tx.reshape(-1, layer.n_in)
+    layer.tx_hat = layer.tx.copy()
+    layer.through_the_moments(layer.tx_hat, xp.empty_like(layer.tx))
     layer.tx_hat /= layer.deviation
-    return layer.tx_hat * layer.gamma
+    return (layer.tx_hat * layer.gamma).reshape(tx.shape)
 
 
 @jvp_backward.register(LayerNorm)
@@ -202,6 +229,8 @@ def normalization_backward(layer, dty, dy=None, wrt="both"):
     def mean(a):
         return a.mean(axis=layer.axis, keepdims=True)
 
+    sizes, dty = dty.shape, dty.reshape(-1, layer.n_in)
+    dy = None if dy is None else dy.reshape(dty.shape)
     e = dty * layer.gamma
     dx = xp.zeros_like(dty) if dy is None else dy * layer.gamma
     if wrt != "input":
@@ -216,4 +245,4 @@ def normalization_backward(layer, dty, dy=None, wrt="both"):
     if layer.through:
         dx -= layer.x_hat * mean(e * layer.tx_hat)
     layer.through_the_moments(e, product)
-    return e / layer.deviation, dx / layer.deviation
+    return (e / layer.deviation).reshape(sizes), (dx / layer.deviation).reshape(sizes)

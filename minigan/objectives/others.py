@@ -41,7 +41,6 @@ class Wasserstein(Objective):
     equilibrium = 0.0
 
     def __init__(self, clip=None):
-        super().__init__()
         what = f"Wasserstein(clip={clip!r}), which may be None for a penalty instead,"
         self.clip = None if clip is None else checks.number(what, clip, "(0, inf)")
 

@@ -28,6 +28,13 @@ LAYERS = {  # how it is made, the shape of a sample
     "Pack of pictures": (lambda: m.Pack(2, 2, 2, 1), (2, 2, 1)),
     "SpectralNorm": (lambda: m.SpectralNorm(5, 4), (5,)),
     "SpectralNorm on sequences": (lambda: m.SpectralNorm(5, 4), (2, 5)),
+    "SpectralConv2D": (lambda: m.SpectralConv2D(2, kernel=2, stride=1), (2, 2, 1)),
+    "Conv2D": (lambda: m.Conv2D(2, kernel=(3, 2), stride=(2, 1)), (3, 2, 2)),
+    "ConvTranspose2D": (lambda: m.ConvTranspose2D(2, kernel=3), (2, 2, 1)),
+    "BatchNorm of pictures": (lambda: m.BatchNorm(2), (2, 2, 2)),
+    "LayerNorm of pictures": (lambda: m.LayerNorm(3), (2, 1, 3)),
+    "AveragePool": (m.AveragePool, (2, 4, 1)),
+    "Upsample": (m.Upsample, (1, 2, 2)),
     "Network": (
         lambda: m.Network(m.Dense(5, 6), m.BatchNorm(6), m.Network(m.Tanh(), m.Dropout(0.2)), m.SpectralNorm(6, 4)),
         (5,),

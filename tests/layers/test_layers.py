@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from minigan import (
+    AveragePool,
     BatchNorm,
+    Conv2D,
+    ConvTranspose2D,
     Dense,
     Dropout,
     Flatten,
@@ -20,8 +23,10 @@ from minigan import (
     ReLU,
     Reshape,
     Sigmoid,
+    SpectralConv2D,
     SpectralNorm,
     Tanh,
+    Upsample,
     assert_gradients,
     xp,
 )  # fmt: skip
@@ -48,6 +53,12 @@ LAYERS = {  # how each is made, and the shape of a sample
     "Reshape(2, -1)": (lambda: Reshape(2, -1), (6,)),
     "Pack(1, 3)": (lambda: Pack(1, 3), (3,)),
     "SpectralNorm(3, 2)": (lambda: SpectralNorm(3, 2), (3,)),
+    "Conv2D": (lambda: Conv2D(2, kernel=3), (4, 3, 2)),
+    "ConvTranspose2D": (lambda: ConvTranspose2D(2, kernel=3), (2, 3, 3)),
+    "SpectralConv2D": (lambda: SpectralConv2D(2), (2, 4, 1)),
+    "BatchNorm of pictures": (lambda: BatchNorm(3), (2, 2, 3)),
+    "AveragePool(2)": (AveragePool, (4, 2, 3)),
+    "Upsample(2)": (Upsample, (2, 3, 2)),
     "a network": (lambda: Network(Dense(3, 4), Network(Tanh(), Dense(4, 2))), (3,)),
 }
 each_layer = pytest.mark.parametrize("name", LAYERS)

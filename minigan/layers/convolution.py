@@ -1,0 +1,178 @@
+"""Convolution and its adjoint, for images: x (N, H, W, C), the channels last.
+
+A convolution is one product with a matrix (Chellapilla, Puri and Simard 2006). im2col writes each patch of x that the
+kernel (k, l) meets as a row; with W (k, l, C, O) read as the matrix M (k l C, O), stride (s, t) and padding (p, q),
+
+    y = im2col(x) M     im2col(x) (N h w, k l C)   y (N, h, w, O)     y_nab = sum over i, j of x_n,sa+i-p,tb+j-q W_ij
+
+im2col only copies, so it is linear, and its adjoint adds each number back to where it was copied from: col2im, with
+<im2col(x), a> = <x, col2im(a)> for all x and a. That is all that the derivatives need:
+
+    dM = im2col(x).T dy        dx = col2im(dy M.T)
+
+This dx is itself a layer, from a small image to a large one, the transposed convolution. Its derivatives are those of
+a product and of col2im, whose adjoint is im2col: the same two functions in exchanged roles, and the same M.
+
+    y = col2im(x M.T)          dM = im2col(dy).T x          dx = im2col(dy) M
+
+Both stand in minigan/backend/plain.py. Padding is a border of zeros around the larger image, which im2col reads and on
+which col2im adds nothing.
+"""
+
+import math
+
+from minigan.backend import checks, kernels, xp
+from minigan.layers.initializers import he
+from minigan.layers.layer import Layer, in_words
+
+
+class Conv2D(Layer):
+    """y = im2col(x) M + b      x (N, H, W, C)   W (k, l, C, channels)   b (channels,)   y (N, h, w, channels)
+
+    h = (H + 2 padding - k) / stride + 1, rounded down: rows that no whole step reaches are left out. db = sum of dy
+    over N, h, w; for dx and dW see the module. C is what the Network hands over. Kernel, stride and padding are numbers
+    or (height, width); the defaults halve an even size. `init(rng, shape, fan_in, fan_out)` draws W: k l C numbers of x
+    make one of y, and one of x enters into k l channels / stride^2 of y, on average. b starts at 0.
+
+    Raises ValueError for settings that are not whole numbers, an `init` that is no function or draws another shape,
+    and in a Network for samples that are no images, are too small, or have other channels than W.
+    """
+
+    params = "W", "b"
+
+    def __init__(self, channels, kernel=4, stride=2, padding=1, init=he, use_bias=True):
+        called = f"{type(self).__name__}({channels!r}, kernel={kernel!r}, stride={stride!r}, padding={padding!r})"
+        self.channels = checks.whole(f"{called}: the channels", channels)
+        self.kernel, self.stride = _pair(f"{called}: the kernel", kernel), _pair(f"{called}: the stride", stride)
+        self.padding = _pair(f"{called}: the padding", padding, least=0)
+        self.init, self.use_bias, self.params = init, use_bias, ("W", "b") if use_bias else ("W",)
+        if not callable(init):
+            raise ValueError(f"{self!r}: init must be a function (rng, shape, fan_in, fan_out), not {init!r}")
+
+    def initialize(self, rng):
+        shape, *fans = self.shape_and_fans(self.x_shape[-1], math.prod(self.kernel), math.prod(self.stride))
+        W = checks.array(f"{self!r}: what init draws", self.init(rng, shape, *fans))
+        if W.shape != shape:
+            raise ValueError(f"{self!r}: init drew shape {W.shape}, expected {shape}")
+        return {"W": W, "b": xp.zeros(self.channels)} if self.use_bias else {"W": W}
+
+    def shape_and_fans(self, C, area, step):
+        """(shape of W, fan_in, fan_out) for C channels of x, a kernel of this area and a stride that covers `step`."""
+        return (*self.kernel, C, self.channels), area * C, area * self.channels / step
+
+    def output_shape(self, shape):
+        if shape is None:
+            raise ValueError("cannot tell the shape of its samples: say Network(..., shape=(28, 28, 1))")
+        if len(shape) != 3 or shape[-1] is None:
+            raise ValueError(f"takes images, shape (height, width, channels), but gets {in_words(shape)}")
+        if (self.packed or self.filled) and shape[-1] != self.x_shape[-1]:
+            raise ValueError(f"takes images of {self.x_shape[-1]} channels, but gets {in_words(shape)}")
+        return *map(self.size, shape[:2], self.kernel, self.stride, self.padding), self.channels
+
+    def size(self, n, k, s, p):
+        """The height of y from that of x, or its width; None: any. Raises ValueError where nothing is left."""
+        if n is None:
+            return None
+        if n + 2 * p < k:
+            raise ValueError(f"has no place for its kernel: {n} + 2 * {p} = {n + 2 * p} numbers in a row, padding "
+                             f"included, and the kernel takes {k}; take a smaller kernel or more padding")  # fmt: skip
+        return _places(n, k, s, p)
+
+    def linear(self, x, t=""):
+        """(y without b, what the derivatives need of x); `t` sets the owned arrays of a tangent apart."""
+        self.came, columns = x.shape, self.gathered(f"{t}columns", x)
+        return self.product(f"{t}y", columns), columns
+
+    def forward(self, x, training=False):
+        y, self.remembered = self.linear(x)
+        if self.use_bias:
+            y += self.b
+        return y
+
+    def backward(self, dy, wrt="both"):
+        if wrt != "input":
+            self.write(self.remembered, dy, dy)
+        if wrt != "params":
+            return self.scattered("dx", dy, self.came)
+
+    @property
+    def M(self):
+        """W as a matrix: (k l C, channels)."""
+        return self.W.reshape(-1, self.W.shape[-1])
+
+    def gathered(self, name, x):
+        """im2col(x), (N, h, w, k, l, C)."""
+        sizes = map(_places, x.shape[1:3], self.kernel, self.stride, self.padding)
+        columns = self.scratch(name, (len(x), *sizes, *self.kernel, x.shape[-1]), x.dtype)
+        return kernels.im2col(x, self.stride, self.padding, out=columns)
+
+    def product(self, name, columns):
+        """columns M, (N, h, w, channels)."""
+        y = self.scratch(name, (*columns.shape[:3], self.W.shape[-1]), columns.dtype)
+        kernels.matmul(_rows(columns, 3), self.M, out=_rows(y))
+        return y
+
+    def scattered(self, name, a, shape):
+        """col2im(a M.T), of this shape."""
+        columns = self.scratch("columns of a", (*a.shape[:3], *self.W.shape[:3]), a.dtype)
+        kernels.matmul(_rows(a), self.M.T, out=_rows(columns, 3))
+        return kernels.col2im(columns, self.stride, self.padding, out=self.scratch(name, shape, a.dtype))
+
+    def write(self, columns, a, dy):
+        """dW <- columns.T a      db <- sum of dy"""
+        kernels.matmul(_rows(columns, 3).T, _rows(a), out=_rows(self.dW))
+        if self.use_bias:
+            xp.sum(_rows(dy), axis=0, out=self.db)
+
+    def __repr__(self):
+        kernel, stride, padding = (a if a == b else (a, b) for a, b in (self.kernel, self.stride, self.padding))
+        bias = "" if self.use_bias else ", use_bias=False"
+        return f"{type(self).__name__}({self.channels}, kernel={kernel}, stride={stride}, padding={padding}{bias})"
+
+
+class ConvTranspose2D(Conv2D):
+    """y = col2im(x M.T) + b      x (N, h, w, C)   W (k, l, channels, C)   b (channels,)   y (N, H, W, channels)
+
+    H = (h - 1) stride + k - 2 padding: the least H of which a Conv2D with the same settings makes h, and that one's dx
+    is this y. The defaults double a size. A kernel that its stride does not divide lays unequal numbers of products
+    on neighboring places, which shows as a checkerboard (Odena, Dumoulin and Olah 2016). Raises ValueError as Conv2D
+    does, and where the padding leaves nothing.
+    """
+
+    def shape_and_fans(self, C, area, step):
+        """(shape of W, fan_in, fan_out): each number of y has area / step places of the kernel above it, on average."""
+        return (*self.kernel, self.channels, C), area * C / step, area * self.channels
+
+    def size(self, n, k, s, p):
+        size = None if n is None else (n - 1) * s + k - 2 * p
+        if n is not None and size < 1:
+            raise ValueError(f"would have nothing left within its padding: ({n} - 1) * {s} + {k} - 2 * {p} = {size}; "
+                             "take a larger kernel or less padding")  # fmt: skip
+        return size
+
+    def linear(self, x, t=""):
+        sizes = map(self.size, x.shape[1:3], self.kernel, self.stride, self.padding)
+        return self.scattered(f"{t}y", x, (len(x), *sizes, self.channels)), x
+
+    def backward(self, dy, wrt="both"):
+        columns = self.gathered("columns of a", dy)
+        if wrt != "input":
+            self.write(columns, self.remembered, dy)
+        if wrt != "params":
+            return self.product("dx", columns)
+
+
+def _rows(a, last=1):
+    """An array as a matrix, whose width is that of the last axes."""
+    return a.reshape(-1, math.prod(a.shape[-last:]))
+
+
+def _places(n, k, s, p):
+    """How many places a kernel has along n numbers with padding p: it moves on by s while it stays within them."""
+    return (n + 2 * p - k) // s + 1
+
+
+def _pair(what, given, least=1):
+    """(height, width) from one number or two."""
+    pair = given if isinstance(given, tuple | list) else (given, given)
+    return checks.whole(what, *(pair if len(pair) == 2 else (None, None)), least=least)
