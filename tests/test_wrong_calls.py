@@ -217,7 +217,7 @@ def check(call, arguments):
 def test_a_wrong_call_is_refused_in_words_and_no_right_one_gives_nan(name):
     call, *strategies = CALLS[name]
 
-    @settings(max_examples=25, deadline=None, database=None, derandomize=True,
+    @settings(max_examples=12, deadline=None, database=None, derandomize=True,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(st.tuples(*strategies))
     def run(arguments):
