@@ -50,8 +50,8 @@ def recipe_of(path):
 
 
 def in_range_of(data, gan):
-    """The data set with pixels in the range of the generator's outputs, as its last layer says it."""
-    return replace(data, range=tuple(gan.generator.layers[-1].range or data.range))
+    """The data set with pixels in the range of the generator's outputs."""
+    return replace(data, range=tuple(gan.generator.range or data.range))
 
 
 def open_checkpoint(path, game=None):
@@ -64,11 +64,11 @@ def open_checkpoint(path, game=None):
     if game:
         load_game(game)
     path = path / CHECKPOINT if path.is_dir() else path
-    _, meta = checkpoint.read(path)
+    arrays, meta = checkpoint.read(path)
     if "range" not in meta.get("dataset", {}):
         raise ValueError(f"{path} is a checkpoint, but of no game on images")
     try:
-        return checkpoint.load_generator(path)
+        return checkpoint.generator_of(path, arrays, meta), meta
     except checkpoint.CheckpointError as error:
         if game:
             raise

@@ -11,7 +11,7 @@ from minigan.data.sealed import CheckpointError, previous, write
 from minigan.training.description import described, in_words, made
 from minigan.training.former import FORMER, renewed
 
-__all__ = ["CheckpointError", "load_generator", "previous", "read", "restore", "state", "write"]
+__all__ = ["CheckpointError", "generator_of", "load_generator", "previous", "read", "restore", "state", "write"]
 
 
 def read(path):
@@ -104,10 +104,15 @@ def load_generator(path):
     Raises CheckpointError, in words, for a damaged file or one that holds layers which are not known here.
     """
     arrays, meta = read(path)
+    return generator_of(path, arrays, meta), meta
+
+
+def generator_of(path, arrays, meta):
+    """The generator, or its average, of what `read` gave for `path`. Raises CheckpointError for an unknown layer."""
     saved = meta["generator"]
     try:
         network = made(saved["network"], saved["dtype"])
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
     _fill(network, "sampler" if meta["average"] else "generator", arrays)
-    return network, meta
+    return network
