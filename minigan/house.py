@@ -33,6 +33,8 @@ TABLE = """
   layers/maxout
   layers/convolution
   layers/resampling
+  layers/recurrent
+  layers/sequences
   layers/spectral
   layers/reshaping
 

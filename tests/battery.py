@@ -1321,6 +1321,10 @@ def spectral_norm_divides_by_the_largest_singular_value(m):
         same(layer.v, v)
     passes(m.gradcheck.gradcheck(network, x))
     network.forward(x)
+    gives_what_is_asked_for(network, dy)
+
+
+def gives_what_is_asked_for(network, dy):
     dx = network.backward(dy).copy()
     kept = network.dtheta.copy()
     network.dtheta[...] = 7
@@ -1417,6 +1421,86 @@ def convolution_is_made_as_stated(m):
     assert m.layers.Conv2D(2, [4, 3], 1).kernel == (4, 3)
     wrong = m.layers.Conv2D(2, init=lambda rng, shape, *fans: rng.random(3))
     refuses(ValueError, "drew shape (3,)", lambda: m.network.Network(wrong, shape=shape))
+
+
+def recurrence_gives_its_formulas(m):
+    def rnn(a, u, h, c):
+        return np.tanh(a + u), None
+
+    def gru(a, u, h, c):
+        (r, z), n = (sigma(v) for v in np.split((a + u)[:, :6], 2, 1)), a[:, 6:] + c * 0
+        n = np.tanh(n + r * (u[:, 6:] + c))
+        return (1 - z) * n + z * h, c
+
+    def lstm(a, u, h, c):
+        i, f, o, g = np.split(a + u, 4, 1)
+        c = sigma(f) * c + sigma(i) * np.tanh(g)
+        return sigma(o) * np.tanh(c), c
+
+    for kind, f, gates, parts in (
+        (m.layers.RNN, rnn, 1, 1), (m.layers.GRU, gru, 3, 1), (m.layers.LSTM, lstm, 4, 2),
+    ):  # fmt: skip
+        layer = kind(3)
+        network = m.network.Network(layer, seed=1, dtype="float64", shape=(None, 4))
+        fresh = layer.b.copy()
+        assert (fresh == ([0] * 3 + [1] * 3 + [0] * 6 if parts == 2 else 0)).all()
+        assert layer.W.shape == (4, 3 * gates) and layer.U.shape == (3, 3 * gates)
+        for block in np.split(layer.U, gates, 1):
+            same(block.T @ block, np.eye(3))
+        network.theta[...] += 0.3 * draw(network.theta.size, seed=2)
+        for T in 1, 4:
+            x, dy, start = draw(5, T, 4), draw(5, T, 3, seed=1), draw(5, 3 * parts, seed=3)
+
+            def unrolled(x, start):
+                h, c, y = start[:, :3], start[:, 3:], []
+                for t in range(T):
+                    given = layer.c if gates == 3 else c
+                    h, c = f(x[:, t] @ layer.W + layer.b, h @ layer.U, h, given)
+                    y.append(h)
+                return np.stack(y, 1), np.hstack((h, c)) if parts == 2 else h
+
+            same(network.forward(x), unrolled(x, np.zeros_like(start))[0])
+            y, end = unrolled(x, start)
+            same(layer.forward(x, state=start), y)
+            same(layer.s[-1], end)
+            layer.backward(dy)
+            moved = [start + 1e-6 * (np.arange(start.size) == i).reshape(start.shape) for i in range(start.size)]
+            back = [2 * start - to for to in moved]
+            slopes = [((unrolled(x, a)[0] - unrolled(x, b)[0]) * dy).sum() / 2e-6 for a, b in zip(moved, back)]
+            same(layer.dstate.ravel(), slopes, 1e-8)
+            passes(m.gradcheck.gradcheck(network, x))
+            network.forward(x)
+            gives_what_is_asked_for(network, dy)
+            keeps_its_arrays(network, x, dy)
+        y, state = layer.step(x[:, 0])
+        y, state = layer.step(x[:, 1], state)
+        same(y, unrolled(x, np.zeros_like(start))[0][:, 1])
+        refuses(ValueError, "the state is (5, 7)", lambda: layer.forward(x, state=draw(5, 7)))
+        assert network.output_shape((7, 4)) == (7, 3)
+        refuses(ValueError, "takes 4 numbers at each step", layer.output_shape, (7, 5))
+        refuses(ValueError, "takes sequences", kind(3).output_shape, (7,))
+        refuses(ValueError, "takes sequences", kind(3).output_shape, (7, None))
+        refuses(ValueError, "cannot tell", kind(3).output_shape, None)
+        refuses(ValueError, "the width must be", kind, 0)
+        for wrong in {"init": 3}, {"recurrent": None}:
+            refuses(ValueError, "must be functions", lambda: kind(2, **wrong))
+        wrong = kind(3, init=lambda rng, shape, *fans: rng.random(3))
+        refuses(ValueError, "W was drawn in shape (3,)", lambda: m.network.Network(wrong, shape=(2, 4)))
+    seen = []
+    m.network.Network(m.layers.GRU(3, recurrent=lambda *given: seen.append(given[1:]) or np.eye(3)), shape=(2, 4))
+    assert seen == [((3, 3), 3, 3)] * 3
+    for shape in (5, 2), (2, 5):
+        W = m.layers.orthogonal(np.random.default_rng(3), shape, *shape)
+        Q, R = np.linalg.qr(np.random.default_rng(3).standard_normal((5, 2)))
+        same(W if shape == (5, 2) else W.T, Q * np.sign(np.diag(R)))
+    x, dy = draw(3, 4, 2), draw(3, 2, seed=1)
+    for kind, share in (m.layers.LastStep, np.array([0, 0, 0, 1])), (m.layers.MeanOverTime, np.full(4, 0.25)):
+        network = m.network.Network(kind(), dtype="float64", shape=(None, 2))
+        same(network.forward(x), np.einsum("nti,t->ni", x, share))
+        same(network.backward(dy), np.einsum("ni,t->nti", dy, share))
+        assert network.n_out == 2 and kind().output_shape(None) is None
+        refuses(ValueError, "takes sequences", kind().output_shape, (2,))
+        keeps_its_arrays(network, x, dy)
 
 
 def resampling_goes_by_squares(m):
@@ -1613,6 +1697,7 @@ CHECKS = (
     gan_reports_v_of_a_smoothed_game,
     convolution_and_its_adjoint_are_sums_over_a_kernel,
     convolution_is_made_as_stated,
+    recurrence_gives_its_formulas,
     resampling_goes_by_squares,
     images_are_normalized_by_channels,
     spectral_convolution_divides_by_the_largest_singular_value,

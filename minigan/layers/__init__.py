@@ -3,17 +3,19 @@
 from minigan.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from minigan.layers.convolution import Conv2D, ConvTranspose2D
 from minigan.layers.dense import Dense
-from minigan.layers.initializers import Normal, Uniform, glorot, he
+from minigan.layers.initializers import Normal, Uniform, glorot, he, orthogonal
 from minigan.layers.layer import Layer
 from minigan.layers.maxout import Maxout
 from minigan.layers.noise import Dropout, InstanceNoise
 from minigan.layers.normalization import BatchNorm, LayerNorm
+from minigan.layers.recurrent import GRU, LSTM, RNN
 from minigan.layers.resampling import AveragePool, Upsample
 from minigan.layers.reshaping import Flatten, Pack, Reshape
+from minigan.layers.sequences import LastStep, MeanOverTime
 from minigan.layers.spectral import SpectralConv2D, SpectralNorm
 
 __all__ = [
-    "AveragePool", "BatchNorm", "Conv2D", "ConvTranspose2D", "Dense", "Dropout", "Flatten", "InstanceNoise", "Layer",
-    "LayerNorm", "LeakyReLU", "Maxout", "Normal", "Pack", "ReLU", "Reshape", "Sigmoid", "SpectralConv2D",
-    "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he",
+    "AveragePool", "BatchNorm", "Conv2D", "ConvTranspose2D", "Dense", "Dropout", "Flatten", "GRU", "InstanceNoise",
+    "LSTM", "LastStep", "Layer", "LayerNorm", "LeakyReLU", "Maxout", "MeanOverTime", "Normal", "Pack", "RNN", "ReLU",
+    "Reshape", "Sigmoid", "SpectralConv2D", "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he", "orthogonal",
 ]  # fmt: skip

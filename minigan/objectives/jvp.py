@@ -27,9 +27,11 @@ from minigan.layers import (
     Dropout,
     Flatten,
     InstanceNoise,
+    LastStep,
     LayerNorm,
     LeakyReLU,
     Maxout,
+    MeanOverTime,
     Pack,
     ReLU,
     Reshape,
@@ -165,14 +167,14 @@ def maxout_backward(layer, dty, dy=None, wrt="both"):
     return layer.backward(dty).copy(), None if dy is None else layer.backward(dy)
 
 
-@jvp.register(Conv2D | AveragePool | Upsample)
+@jvp.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime)
 def linear_forward(layer, tx):
     """ty = the layer of tx, without b"""
     ty, layer.tangent = layer.linear(tx, "t")
     return ty
 
 
-@jvp_backward.register(Conv2D | AveragePool | Upsample)
+@jvp_backward.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime)
 def linear_backward(layer, dty, dy=None, wrt="both"):
     """Linear in x and in W: backward of dy, then of dty with tx in the place of x. dW is the sum; b is in y alone."""
     names = () if wrt == "input" else layer.params

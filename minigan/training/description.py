@@ -23,7 +23,7 @@ KINDS = {
     "layer": layers.Layer, "schedule": optimizers.Schedule, "objective": objectives.Objective,
     "penalty": objectives.Penalty, "optimizer": optimizers.Optimizer,
 }  # fmt: skip
-START = "init", "bias"  # arguments that only theta's first value depends on
+START = "init", "bias", "recurrent"  # arguments that only theta's first value depends on
 KNOWN = {}  # the classes that can be made again, by name
 KEPT_AS = {}  # the attributes in which they keep their arguments, where those have other names
 

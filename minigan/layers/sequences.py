@@ -1,0 +1,49 @@
+"""A sequence as one row: its last step, or its mean over time. x (N, T, I), y (N, I)."""
+
+from minigan.backend import xp
+from minigan.layers.layer import Layer, in_words
+
+
+class LastStep(Layer):
+    """y = x_T      dx_T = dy, and 0 at the steps before it
+
+    Raises ValueError in a Network for samples that are no sequences.
+    """
+
+    remembered = None  # backward needs nothing of x but its shape
+
+    def output_shape(self, shape):
+        if shape is not None and len(shape) != 2:
+            raise ValueError(f"takes sequences, shape (steps, width), but gets {in_words(shape)}")
+        return shape and shape[1:]
+
+    def linear(self, x, t=""):
+        """(y, what backward needs of x); `t` sets the owned arrays of a tangent apart."""
+        self.came, y = x.shape, self.scratch(f"{t}y", (len(x), x.shape[-1]), x.dtype)
+        self.row(x, y)
+        return y, None
+
+    def row(self, x, out):
+        """out <- y"""
+        out[...] = x[:, -1]
+
+    def forward(self, x, training=False):
+        return self.linear(x)[0]
+
+    def backward(self, dy, wrt="both"):
+        dx = self.scratch("dx", self.came, dy.dtype)
+        dx[:, :-1], dx[:, -1] = 0, dy
+        return dx
+
+
+class MeanOverTime(LastStep):
+    """y = mean of x_t over t      dx_t = dy / T"""
+
+    def row(self, x, out):
+        xp.mean(x, axis=1, out=out)
+
+    def backward(self, dy, wrt="both"):
+        dx = self.scratch("dx", self.came, dy.dtype)
+        dx[...] = dy[:, None]
+        dx /= self.came[1]
+        return dx
