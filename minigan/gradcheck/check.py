@@ -17,9 +17,9 @@ import inspect
 import numpy
 
 from minigan.backend import host_generator, to_numpy, xp
-from minigan.gradcheck.compare import GradcheckReport, compare, kink
+from minigan.gradcheck.compare import GradcheckReport, compare, kink, scale
 from minigan.gradcheck.diagnose import blame, complex_unsafe, diagnose
-from minigan.gradcheck.measure import Variable, measure, points, sides
+from minigan.gradcheck.measure import Variable, extrapolated, measure, points, sides
 from minigan.gradcheck.observe import LossObservation, Observation
 from minigan.gradcheck.state import State
 from minigan.layers import Layer
@@ -97,6 +97,10 @@ def judge(variable, seen, eps, tol, entries, rng):
     """The Row of one Variable: measured, compared, and where it fails, with what is to be said of it."""
     found = measure(variable, points(variable.a.shape, entries, rng), eps)
     row, wrong = compare(variable.name, variable.a.shape, found, tol)
+    if wrong:  # or is it the measurement?
+        for i in wrong:
+            found[i] = extrapolated(variable, found[i], eps, tol * scale(found[i], found, tol))
+        row, wrong = compare(variable.name, variable.a.shape, found, tol)
     row.hint = seen.faults.get(row.name) or (seen.fault if wrong or row.name == "x" else "")
     if not wrong:
         row.hint = row.hint or seen.manners.get(row.name, "")
@@ -131,8 +135,6 @@ def _at_kinks(row, variable, wrong, seen, eps):
     more = f" (and {len(wrong) - 1} more entries like it)" if len(wrong) > 1 else ""
     if several:
         return f"several units sit exactly on their kinks at {row.index}: each layer is right on its own{more}"
-    if left == right:
-        return f"a kink within eps of {row.index}: closer to the point the slopes agree with the analytic value{more}"
     return (
         f"a kink at {row.index}: the slope is {left} on the left and {right} on the right, and the analytic value lies "
         f"between: a subgradient{more}"

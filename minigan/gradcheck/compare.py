@@ -76,8 +76,13 @@ def error(claimed, d, found, tol):
     """The relative error of a claim for the Derivative d, one of those `found` of the same array."""
     if not math.isfinite(claimed) or not math.isfinite(d.numeric):
         return math.inf
+    return abs(claimed - d.numeric) / max(abs(claimed), scale(d, found, tol))
+
+
+def scale(d, found, tol):
+    """What the error at d, one of those `found`, is relative to, unless the claim is larger."""
     floor = max(FLOOR * max(abs(other.numeric) for other in found), d.noise / tol)
-    return abs(claimed - d.numeric) / (max(abs(claimed), abs(d.numeric), floor) or 1)
+    return max(abs(d.numeric), floor) or 1
 
 
 def kink(analytic, coarse, middle, fine):

