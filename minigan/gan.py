@@ -57,41 +57,45 @@ class GAN:
         self.average, self.sampler = average, average.network if average else generator
         self.draws = [0, 0]  # how many were taken for TRAINING and for SAMPLING
 
-    def discriminator_step(self, x):
-        """D's step on N real samples x (N, ...) and N fakes, as one stacked batch: (loss, V, D(x), D(G(z)))."""
+    def discriminator_step(self, x, y=None):
+        """D's step on N real samples x (N, ...) and N fakes, as one stacked batch: (loss, V, D(x), D(G(z))).
+
+        Of a conditional game, y (N,) are the labels of x; the fakes are drawn with the same.
+        """
         G, D = self.generator, self.discriminator
         D.check(x)
         n = len(x)
-        fake = G.forward(self.noise(n), training=True)
+        fake = G.forward(self.noise(n), True, y)
         both = D.stack(x, fake)
-        a_real, a_fake = halves(D.forward(both, training=True))
+        a_real, a_fake = halves(D.forward(both, True, twice(y)))
         loss, da_real, da_fake = self.objective.discriminator(a_real, a_fake)
         D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
         V = self.objective.value(loss, a_real, a_fake)
         d_real, d_fake = self.objective.probability(a_real), self.objective.probability(a_fake)
         if self.penalty:
             rng = random_generator(self.seed, PENALTY, self.draws[TRAINING])
-            loss = loss + self.penalty.add(D, both[:n], both[n:], rng)
+            loss = loss + self.penalty.add(D, both[:n], both[n:], rng, y)
         self.discriminator_optimizer.step()
         self.objective.project(D.theta)
         return loss, V, d_real, d_fake
 
-    def generator_step(self, n, real=None):
+    def generator_step(self, n, real=None, y=None):
         """G's step on n fresh fakes, through D: dL/da, back through D to dL/dx, back through G to dL/dtheta_g.
 
         D judges with its present theta_d, which does not move, nor does its gradient. Returns (loss, D(G(z))).
-        An objective that compares with `real` samples (n, ...) needs them; ValueError where they are not given.
+        An objective that compares with `real` samples (n, ...) needs them; ValueError where they are not given. Of a
+        conditional game, y (n,) are the labels to draw with, and those of `real`.
         """
         G, D, objective = self.generator, self.discriminator, self.objective
         if objective.sees_real:
             self._check_real(n, real)
-        x = G.forward(self.noise(n), training=True)
+        x = G.forward(self.noise(n), True, y)
         if objective.sees_real:  # in the outputs of one of D's layers, the last or another
-            a, _ = halves(D.forward(D.stack(x, real), training=True))
+            a, _ = halves(D.forward(D.stack(x, real), True, twice(y)))
             loss, d_fake, d_real = objective.generator(*halves(D.outputs[objective.layer]))
             dx = D.backward(xp.concatenate((d_fake, d_real)), wrt="input", layer=objective.layer)[:n]
         else:
-            a = D.forward(x, training=True)
+            a = D.forward(x, True, y)
             loss, da = objective.generator(a)
             dx = D.backward(da, wrt="input")
         G.backward(dx, wrt="params")
@@ -108,10 +112,11 @@ class GAN:
             raise ValueError(f"{self.objective!r} compares {n} fakes with {n} real samples, and {given}: "
                              f"generator_step({n}, real=x)")  # fmt: skip
 
-    def step(self, x):
+    def step(self, x, y=None):
         """One round on the real samples x (k N, ...): D learns from N of them and N fakes, k times, then G from N.
 
-        What is returned of D's steps is that of the last. Raises ValueError where k does not divide the batch.
+        y (k N,) are their labels, of a conditional game. What is returned of D's steps is that of the last. Raises
+        ValueError where k does not divide the batch, and for labels that do not fit.
         """
         self.discriminator.check(x)
         n, left = divmod(len(x), self.k)
@@ -120,9 +125,10 @@ class GAN:
                 f"a batch of {len(x)} samples cannot be split among k={self.k} steps of D: take a multiple"
             )
         for part in range(self.k):
-            real = x[part * n : (part + 1) * n]
-            loss_d, V, d_real, d_fake = self.discriminator_step(real)
-        loss_g, d_fake_after = self.generator_step(n, real)
+            here = slice(part * n, (part + 1) * n)
+            real, labels = x[here], () if y is None else (y[here],)
+            loss_d, V, d_real, d_fake = self.discriminator_step(real, *labels)
+        loss_g, d_fake_after = self.generator_step(n, real, *labels)
         accuracy = 0.5 * ((d_real > 0.5).mean(dtype=xp.float32) + (d_fake < 0.5).mean(dtype=xp.float32))
         return Round(V, loss_d, loss_g, d_real.mean(), d_fake.mean(), d_fake_after.mean(), accuracy)
 
@@ -141,9 +147,9 @@ class GAN:
         rng = random_generator(self.seed, stream, number)
         return NOISE[self.noise_kind](rng, shape, self.generator.dtype)
 
-    def sample(self, n):
-        """n new samples G(z), shape (n, ...), a fresh array."""
-        return self.sampler(self.noise(n, SAMPLING))
+    def sample(self, n, y=None):
+        """n new samples G(z), shape (n, ...), a fresh array; of a conditional game G(z, y), with labels y (n,)."""
+        return self.sampler(self.noise(n, SAMPLING), y)
 
     def players(self):
         """(name, network, optimizer) of each player."""
@@ -160,6 +166,11 @@ class GAN:
 def halves(a):
     """The first and the second half of a stacked batch."""
     return a[: len(a) // 2], a[len(a) // 2 :]
+
+
+def twice(y):
+    """The labels of a stacked batch: both halves have the same, if they have any."""
+    return None if y is None else xp.concatenate((xp.asarray(y),) * 2)
 
 
 def _check(name, given, right, expected):
@@ -189,7 +200,14 @@ def _check_players(G, D):
     if D.n_in != G.n_out:
         pack = f" (to judge several at a time, begin D with Pack(m, {G.n_out}))" if D.rows == 1 else ""
         raise ValueError(f"the generator gives {G.n_out} values, but the discriminator takes {D.n_in}{pack}")
+    if G.classes != D.classes:
+        raise ValueError(f"the generator is given {_classes(G)}, but the discriminator {_classes(D)}: D must see the "
+                         "same labels as G, or G learns nothing of them; begin each with a Condition")  # fmt: skip
     if G.dtype != D.dtype:
         raise ValueError(f"the generator is {G.dtype}, but the discriminator is {D.dtype}: both need one dtype")
     if D.n_out != 1:
         raise ValueError(f"the discriminator gives {D.n_out} values for each sample: it must give one")
+
+
+def _classes(network):
+    return f"labels of {network.classes} classes" if network.classes else "no labels"

@@ -35,6 +35,7 @@ TABLE = """
   layers/resampling
   layers/recurrent
   layers/sequences
+  layers/condition
   layers/spectral
   layers/reshaping
 

@@ -29,6 +29,7 @@ class Network(Layer):
     def __init__(self, *layers, seed=0, dtype="float32", shape=None):
         _look_at(layers)
         self.layers, self.rows, self.range = layers, math.prod(layer.rows for layer in layers), layers[-1].range
+        self.classes = next((layer.classes for layer in layers if layer.classes), None)
         unknown = shape is None or (isinstance(shape, tuple) and not shape)
         self.shape = None if unknown else checks.sizes("Network: shape=", shape, free=None)
         *before, end = self.shape, *self._shapes(self.shape)
@@ -38,12 +39,15 @@ class Network(Layer):
         rng = host_generator(checks.whole(f"Network: seed={seed!r}", seed, least=0))
         self._make([a for pair in zip(layers, before, strict=True) for a in _initial(*pair, rng)], _real(dtype))
 
-    def forward(self, x, training=False):
-        """y (N, n_out) from x (N, n_in): the last layer's own array, valid until the next forward.
+    def forward(self, x, training=False, y=None):
+        """The output (N, n_out) from x (N, n_in): the last layer's own array, valid until the next forward.
 
-        Raises ValueError for an x of another shape, TypeError for another dtype.
+        Labels y (N,) are handed on to the layers that are given some (minigan/layers/condition.py). Raises ValueError
+        for an x of another shape and labels that no layer takes, TypeError for another dtype.
         """
         self.check(x)
+        if y is not None:
+            self.give(y)
         self.outputs = []  # of each layer
         for layer in self.layers:
             x = layer.forward(x, training)
@@ -78,6 +82,16 @@ class Network(Layer):
             dy = inner.backward(dy, "both" if wrt == "params" and i > lowest else wrt)
         return None if wrt == "params" else dy
 
+    def give(self, y, hold=False):
+        """Hand the labels y to the layers that are given some: for the next forward, or `hold` them for all that follow.
+
+        Raises ValueError where there is no such layer, and for labels that do not fit.
+        """
+        if not (conditional := [leaf for leaf in self.leaves() if leaf.classes]):
+            raise ValueError(f"{self!r} takes no labels y: begin it with a Condition(classes), say")
+        for leaf in conditional:
+            leaf.give(y, hold)
+
     def stack(self, a, b):
         """The samples a and b as one batch, in an owned array: how D sees real and generated ones."""
         both = self.scratch("stacked", (len(a) + len(b), *a.shape[1:]), self.dtype)
@@ -101,16 +115,18 @@ class Network(Layer):
             raise ValueError(f"x has {len(x)} samples, and a batch of {len(x)} cannot be judged {self.rows} at a time: "
                              f"take a multiple of {self.rows}")  # fmt: skip
 
-    def __call__(self, x):
-        """y for anything that is like an array, as a fresh array: for people, where `forward` is for training.
+    def __call__(self, x, y=None):
+        """The output for anything that is like an array, as a fresh array: for people, where `forward` is for training.
 
         Many rows are computed CHUNK at a time, which bounds the memory. There is no backward from here.
         """
         x, chunk = checks.array("x", x, self.dtype), CHUNK * self.rows
         self.check(x)
-        y = xp.concatenate([self.forward(x[i : i + chunk]).copy() for i in range(0, len(x), chunk)])
+        parts = [slice(i, i + chunk) for i in range(0, len(x), chunk)]
+        y = [None if y is None else checks.array("y", y)[part] for part in parts]
+        out = xp.concatenate([self.forward(x[part], y=some).copy() for part, some in zip(parts, y, strict=True)])
         self.forget()
-        return y
+        return out
 
     def output_shape(self, shape):
         """That of the last layer, for samples x of this shape."""

@@ -1579,6 +1579,96 @@ def penalties_of_a_convolutional_critic_are_right(m):
     assert not again[1][1].any()
 
 
+def conditions_are_joined_and_projected(m):
+    y = np.array([2, 0, 2, 1, 0])
+    hot = np.eye(3)[y]
+    for shape in (4,), (2, 4), (2, 3, 1):
+        network = m.network.Network(m.layers.Condition(3), dtype="float64", shape=shape)
+        x, dy = draw(5, *shape), draw(5, *shape[:-1], shape[-1] + 3, seed=1)
+        columns = np.broadcast_to(hot.reshape(5, *[1] * (len(shape) - 1), 3), (*dy.shape[:-1], 3))
+        same(network.forward(x, False, y), np.concatenate((x, columns), -1), 0)
+        same(network.backward(dy), dy[..., : shape[-1]], 0)
+        assert network.classes == 3 and network.output_shape(shape) == dy.shape[1:]
+        refuses(ValueError, "needs labels", network.forward, x)
+        same(network(x, list(y))[..., shape[-1] :], columns, 0)
+        network.give(y, hold=True)
+        keeps_its_arrays(network, x, dy)
+        same(network.forward(x, False, y[::-1])[..., shape[-1] :], columns[::-1], 0)
+        same(network.forward(x)[..., shape[-1] :], columns, 0)
+        refuses(ValueError, "5 labels for 4 samples", network.forward, x[:4])
+    many = np.arange(3000) % 3
+    same(m.network.Network(m.layers.Condition(3), shape=1)(np.zeros((3000, 1)), many)[:, 1:], np.eye(3)[many], 0)
+    layer, x, da = m.layers.Projection(3), draw(5, 4), draw(5, 1, seed=1)
+    network = m.network.Network(m.layers.Dense(4, 4), layer, seed=1, dtype="float64")
+    layer.b[...] = 0.7
+    h = x @ network.layers[0].W + network.layers[0].b
+    same(network.forward(x, True, y), h @ layer.W + (h * layer.V[y]).sum(1, keepdims=True) + 0.7)
+    same(layer.backward(da), da * (layer.W.T + layer.V[y]))
+    same(layer.dW, h.T @ da)
+    same(layer.dV, sum(np.outer(np.eye(3)[y[n]], da[n] * h[n]) for n in range(5)))
+    same(layer.db, da.sum(0))
+    gives_what_is_asked_for(network, da)
+    network.give(y, hold=True)
+    keeps_its_arrays(network, x, da)
+    for inner in layer, m.layers.Condition(3):
+        tangents = m.network.Network(m.layers.Tanh(), inner if inner is not layer else m.layers.Projection(3), shape=4)
+        passes(m.gradcheck.second_order.check_second_order(tangents, x, y=y))
+    seen = []
+    drawn = m.layers.Projection(3, init=lambda rng, shape, *fans: seen.append((shape, *fans)) or np.zeros(shape))
+    assert m.network.Network(drawn, shape=(4,)).n_out == 1 and not drawn.b.any()
+    assert seen == [((4, 1), 4, 1), ((3, 4), 4, 1)] and m.layers.Projection(3).init is m.layers.glorot
+    for shape in (2, 4), (None,):
+        refuses(ValueError, "takes rows", m.layers.Projection(3).output_shape, shape)
+    refuses(ValueError, "takes width 4", drawn.output_shape, (5,))
+    refuses(ValueError, "last size", m.layers.Condition(3).output_shape, (2, None))
+    for kind in m.layers.Projection, m.layers.Condition:
+        refuses(ValueError, "cannot tell", kind(3).output_shape, None)
+        refuses(ValueError, "the number of classes", kind, 0)
+        for wrong, words in (
+            ([0, 3], "a 3"),
+            ([-1, 0], "a -1"),
+            ([0.0, 1], "float64"),
+            ([[0, 1]], "one for"),
+            ([], "of"),
+        ):
+            refuses(ValueError, words, kind(3).give, wrong)
+        kind(3).give([0, 2])
+    refuses(ValueError, "takes no labels", m.network.Network(m.layers.Dense(4, 1), dtype="float64").forward, x, True, y)
+
+
+def gan_hands_each_sample_its_label(m):
+    def game(*last, objective=None, **options):
+        G = m.network.Network(m.layers.Condition(3), m.layers.Dense(5, 4), m.layers.Tanh(), seed=1, shape=2)
+        D = m.network.Network(*last, seed=2, shape=4)
+        return m.gan.GAN(G, D, objective or m.objectives.NonSaturating(), **options)
+
+    def joined():
+        return m.layers.Condition(3), m.layers.Dense(7, 5), m.layers.Tanh(), m.layers.Dense(5, 1)
+
+    y, x, z = np.array([2, 0, 2, 1, 0, 1]), draw(N, 4), draw(N, 2, seed=5)
+    projected = m.layers.Dense(4, 5), m.layers.Tanh(), m.layers.Projection(3)
+    packed = m.layers.Condition(3), m.layers.Pack(2), m.layers.Dense(14, 1)
+    relativistic, penalty = m.objectives.RelativisticAverage(), m.objectives.R2(2.0)
+    for gan in game(*joined(), penalty=penalty), game(*projected, objective=relativistic), game(*packed):
+        passes(m.gradcheck.game.check_game(gan, x, z, y), 1e-6)
+    gan, given, x = game(*joined()), [], x.astype("float32")
+    for condition in gan.generator.layers[0], gan.discriminator.layers[0]:
+        vars(condition)["give"] = lambda y, hold, give=condition.give: given.append(list(y)) or give(y, hold)
+    gan.step(x, y)
+    assert given == [list(y), [*y, *y], list(y), list(y)], given
+    given.clear()
+    gan.k = 2
+    gan.step(x, y)
+    first, second = list(y[:3]), list(y[3:])
+    assert given == [first, first * 2, second, second * 2, second, second], given
+    labels = [0, 1, 2]
+    same(gan.sample(3, labels), gan.generator(gan.latent_points(3, 1, 1), labels), 0)
+    for call in (lambda: gan.sample(3)), (lambda: gan.step(x)):
+        refuses(ValueError, "needs labels", call)
+    unconditional = m.network.Network(m.layers.Dense(4, 1))
+    refuses(ValueError, "the discriminator no labels", m.gan.GAN, game(*joined()).generator, unconditional)
+
+
 def gan_asks_for_what_is_needed(m):
     G = m.network.Network(m.layers.Dense(2, 2), spy(m, 2, 2), dtype="float64")
     D = m.network.Network(spy(m, 2, 1), m.layers.Dense(1, 1), dtype="float64")
@@ -1702,6 +1792,8 @@ CHECKS = (
     images_are_normalized_by_channels,
     spectral_convolution_divides_by_the_largest_singular_value,
     penalties_of_a_convolutional_critic_are_right,
+    conditions_are_joined_and_projected,
+    gan_hands_each_sample_its_label,
     gan_asks_for_what_is_needed,
     gan_passes_the_check_of_the_game,
     gan_draws_as_stated,

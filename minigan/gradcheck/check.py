@@ -30,7 +30,9 @@ SMALLEST, LARGEST = 1e-9, 1e-2  # steps eps, below which rounding and above whic
 BESIDE = 1e-3  # how far "beside" a kink is
 
 
-def gradcheck(layer_or_network, x, *, eps=1e-5, tol=None, method="central", entries=None, seed=0, training=False):
+def gradcheck(
+    layer_or_network, x, *, y=None, eps=1e-5, tol=None, method="central", entries=None, seed=0, training=False
+):
     """Check backward against forward, for x (N, width) and every parameter. Returns a GradcheckReport.
 
     An entry passes up to the error `tol` (1e-6, or 1e-11 for the complex step); minigan/gradcheck/compare.py says how
@@ -40,6 +42,8 @@ def gradcheck(layer_or_network, x, *, eps=1e-5, tol=None, method="central", entr
     What a layer's forward moves is put back before each call, so that one mask of a dropout layer is checked with
     `training=True`; running statistics and the like are let settle before. A kink passes where the derivative lies
     between those of its two sides, and is right at a point beside it.
+
+    What is given labels is checked with `y` (N,) held fixed.
 
     Raises ValueError for an x that does not fit and for options that would check nothing, TypeError for what is no
     layer and where a forward cannot be run on complex numbers, and whatever the layer's own code raises, with a note
@@ -51,7 +55,7 @@ def gradcheck(layer_or_network, x, *, eps=1e-5, tol=None, method="central", entr
     x = xp.array(x, dtype="float64")
     if x.ndim < 2 or not len(x):
         raise ValueError(f"x has shape {x.shape}: expected (N, width), or N arrays, with N at least 1")
-    network = float64_copy(layer_or_network, seed, x.shape[1:])
+    network = float64_copy(layer_or_network, seed, x.shape[1:], y)
     network.check(x)
     same = {"eps": eps, "tol": tol, "method": method, "entries": entries, "seed": seed, "training": training}
     with numpy.errstate(all="ignore"):
@@ -162,17 +166,20 @@ def options(eps=1e-5, tol=None, method="central", entries=None):
     return tol or TOL[method]
 
 
-def float64_copy(layer_or_network, seed, shape=None):
+def float64_copy(layer_or_network, seed, shape=None, y=None):
     """A float64 copy as a network of its own; a layer without values draws them, and none stays at zero.
 
-    `shape` is that of a sample of x. Raises ValueError where the layer does not take it.
+    `shape` is that of a sample of x; labels y are held in it. Raises ValueError where the layer does not take them.
     """
     if isinstance(layer_or_network, Network):
-        return layer_or_network.astype("float64")
-    layer = copy.deepcopy(layer_or_network)
-    network = Network(layer, seed=seed, dtype="float64", shape=shape)
-    if not layer.filled:
-        network.theta[...] += xp.asarray(0.1 * host_generator(seed, 0).standard_normal(network.theta.shape))
+        network = layer_or_network.astype("float64")
+    else:
+        layer = copy.deepcopy(layer_or_network)
+        network = Network(layer, seed=seed, dtype="float64", shape=shape)
+        if not layer.filled:
+            network.theta[...] += xp.asarray(0.1 * host_generator(seed, 0).standard_normal(network.theta.shape))
+    if y is not None:
+        network.give(y, hold=True)
     return network
 
 

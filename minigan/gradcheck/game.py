@@ -11,8 +11,8 @@ import numpy
 
 from minigan.backend import generator, host_generator, to_numpy, xp
 from minigan.backend.generators import PENALTY, TRAINING
-from minigan.gan import halves
-from minigan.gradcheck.check import check_loss, gradcheck, judge, options
+from minigan.gan import halves, twice
+from minigan.gradcheck.check import check_loss, float64_copy, gradcheck, judge, options
 from minigan.gradcheck.compare import GradcheckReport
 from minigan.gradcheck.diagnose import blame
 from minigan.gradcheck.measure import Variable
@@ -31,10 +31,10 @@ FILL = 0.73142857  # what dtheta holds before a step, and no gradient will be
 STEP = {"D": "discriminator_step", "G": "generator_step"}
 
 
-def check_game(gan, x, z, *, eps=1e-5, tol=1e-6, entries=None, seed=0, stated=None):
-    """Check one round of a GAN on real samples x (N, ...) and latents z (N, latent). Returns a GradcheckReport.
+def check_game(gan, x, z, y=None, *, eps=1e-5, tol=1e-6, entries=None, seed=0, stated=None):
+    """Check one round of a GAN on real samples x (N, ...) and latents z (N, latent), with labels y (N,) where there are some.
 
-    On float64 copies, moved a little so that no unit behind dead ones sits on its kink (as biases of 0 would have it),
+    Returns a GradcheckReport. On float64 copies, moved a little so that no unit behind dead ones sits on its kink (as biases of 0 would have it),
     and with optimizers that record dtheta. The rows are, for D's step and then for G's, the derivative of the loss with
     respect to what the objective sees of D (`D da_real`, ...) and to each parameter of the player (`D 0.W`, ...). D
     minimizes -V, G log(1 - D(G(z))) or -log D(G(z)): `stated` is "minimax" or "nonsaturating", by default what the
@@ -53,12 +53,12 @@ def check_game(gan, x, z, *, eps=1e-5, tol=1e-6, entries=None, seed=0, stated=No
         copied = _in_float64(gan, z, seed)
         rng, rows, before = host_generator(seed, 2), [], None
         for player in "D", "G":
-            before = step = _Step(player, copied, x, z, stated, seed, before)
+            before = step = _Step(player, copied, x, z, y, stated, seed, before)
             rows += [judge(variable, step, fine, tol, entries, rng) for variable, fine in step.variables(eps)]
         title = f"{type(gan).__name__}, {gan.objective!r}{f', {gan.penalty!r}' if gan.penalty else ''}"
         report = GradcheckReport(f"{title}: float64, central eps={eps:g}, seed {seed}", rows)
         if not report.ok:
-            report.note = blame(_alone(gan, x, z, eps=eps, tol=tol, entries=entries, seed=seed))
+            report.note = blame(_alone(gan, x, z, y, eps=eps, tol=tol, entries=entries, seed=seed))
     return report
 
 
@@ -89,12 +89,13 @@ def _in_float64(gan, z, seed):
     return gan
 
 
-def _alone(gan, x, z, **settings):
+def _alone(gan, x, z, y, **settings):
     """(which layer, its report) of every layer of both players."""
     for player, network, a in ("G", gan.generator, z), ("D", gan.discriminator, x):
-        twin, a = network.astype("float64"), a.copy()
+        twin, a = float64_copy(network, 0, y=y), a.copy()
         for i, layer in enumerate(twin.layers):
-            yield f"layer {i} of {player}, {layer!r}", gradcheck(layer, a, training=True, **settings)
+            labels = y if layer.classes else None
+            yield f"layer {i} of {player}, {layer!r}", gradcheck(layer, a, y=labels, training=True, **settings)
             a = layer.forward(a, True).copy()
 
 
@@ -125,8 +126,8 @@ class _Step(Evidence):
 
     fill = FILL
 
-    def __init__(self, player, gan, x, z, stated, seed, before):
-        self.player, self.gan, self.x, self.z, self.objective = player, gan, x, z, gan.objective
+    def __init__(self, player, gan, x, z, y, stated, seed, before):
+        self.player, self.gan, self.x, self.z, self.y, self.objective = player, gan, x, z, y, gan.objective
         self.stated = None if player == "G" and gan.objective.sees_real else stated
         self.faults, self.alternatives = {}, {}
         self.zero = (
@@ -143,10 +144,11 @@ class _Step(Evidence):
         self.state = State.settled(lambda: self._forward()[1], self.G, self.D)
         thetas = self.G.theta.copy(), self.D.theta.copy()
         self.G.dtheta[...] = self.D.dtheta[...] = FILL
+        labels = () if y is None else (y,)
         if player == "D":
-            gan.discriminator_step(x)
+            gan.discriminator_step(x, *labels)
         else:
-            gan.generator_step(len(x), x)
+            gan.generator_step(len(x), x, *labels)
         self.G.theta[...], self.D.theta[...] = thetas
 
     def variables(self, eps):
@@ -176,11 +178,12 @@ class _Step(Evidence):
 
     def _forward(self):
         """What the step runs: (fakes, what D makes of them), in D's step and for a G that sees real samples with x."""
-        fake = self.G.forward(self.z, True)
+        fake = self.G.forward(self.z, True, self.y)
         if self.player == "D":
-            return fake, self.D.forward(xp.concatenate((self.x, fake)), True)
-        both = xp.concatenate((fake, self.x)) if self.objective.sees_real else fake
-        return fake, self.D.forward(both, True)
+            return fake, self.D.forward(xp.concatenate((self.x, fake)), True, twice(self.y))
+        if self.objective.sees_real:
+            return fake, self.D.forward(xp.concatenate((fake, self.x)), True, twice(self.y))
+        return fake, self.D.forward(fake, True, self.y)
 
     def _outputs(self):
         """What the objective sees of D, by the name of its derivative, in the order in which the objective takes it."""
@@ -198,7 +201,7 @@ class _Step(Evidence):
         if self.player == "G" or not self.gan.penalty:
             return loss
         rng, penalty = generator(self.gan.seed, PENALTY, self.gan.draws[TRAINING]), self.gan.penalty
-        value = penalty.gradient(self.D, penalty.points(self.x, self.fake, rng))
+        value = penalty.gradient(self.D, penalty.points(self.x, self.fake, rng), self.y)
         return numpy.append(loss, to_numpy(value))
 
     def _loss(self, outputs, **other):

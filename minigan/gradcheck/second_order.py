@@ -17,14 +17,14 @@ from minigan.objectives.jvp import jvp, jvp_backward
 MOVE = 0.01
 
 
-def check_second_order(layer_or_network, x, *, eps=1e-5, tol=1e-6, seed=0, training=False):
+def check_second_order(layer_or_network, x, *, y=None, eps=1e-5, tol=1e-6, seed=0, training=False):
     """Check jvp and jvp_backward: the derivatives of L = sum(dty * ty), ty = (dy/dx) tx.
 
     The rows are dL/dtheta; dL/dx, a second derivative (for a network with one output and dty = 1 the Hessian times
     tx); and dL/dtx, which is what backward gives for dty. Options as for `gradcheck`.
     """
     x = xp.array(x, dtype="float64")
-    network, x = _moved(float64_copy(layer_or_network, seed, x.shape[1:]), x, seed)
+    network, x = _moved(float64_copy(layer_or_network, seed, x.shape[1:], y), x, seed)
     network.check(x)
     state = State.settled(lambda: network.forward(x, True), network) if training else State(network)
     rng = host_generator(seed, 1)
@@ -44,9 +44,9 @@ def check_second_order(layer_or_network, x, *, eps=1e-5, tol=1e-6, seed=0, train
     return _report(f"{layer_or_network!r}, second order", terms, arrays, len(x), eps, tol, seed)
 
 
-def check_penalty(penalty, network, x, *, eps=1e-5, tol=1e-6, seed=0):
+def check_penalty(penalty, network, x, *, y=None, eps=1e-5, tol=1e-6, seed=0):
     """Check the derivative that a Penalty writes into the network's dtheta, at the points x (N, width)."""
-    twin, x = _moved(network.astype("float64"), xp.array(x, dtype="float64"), seed)
+    twin, x = _moved(float64_copy(network, seed, y=y), xp.array(x, dtype="float64"), seed)
     state = State.settled(lambda: twin.forward(x, True), twin)
 
     def terms():

@@ -1,6 +1,7 @@
 """Layers: what one is, and all that minigan has."""
 
 from minigan.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from minigan.layers.condition import Condition, Projection
 from minigan.layers.convolution import Conv2D, ConvTranspose2D
 from minigan.layers.dense import Dense
 from minigan.layers.initializers import Normal, Uniform, glorot, he, orthogonal
@@ -15,7 +16,8 @@ from minigan.layers.sequences import LastStep, MeanOverTime
 from minigan.layers.spectral import SpectralConv2D, SpectralNorm
 
 __all__ = [
-    "AveragePool", "BatchNorm", "Conv2D", "ConvTranspose2D", "Dense", "Dropout", "Flatten", "GRU", "InstanceNoise",
-    "LSTM", "LastStep", "Layer", "LayerNorm", "LeakyReLU", "Maxout", "MeanOverTime", "Normal", "Pack", "RNN", "ReLU",
-    "Reshape", "Sigmoid", "SpectralConv2D", "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he", "orthogonal",
+    "GRU", "LSTM", "RNN", "AveragePool", "BatchNorm", "Condition", "Conv2D", "ConvTranspose2D", "Dense", "Dropout",
+    "Flatten", "InstanceNoise", "LastStep", "Layer", "LayerNorm", "LeakyReLU", "Maxout", "MeanOverTime", "Normal",
+    "Pack", "Projection", "ReLU", "Reshape", "Sigmoid", "SpectralConv2D", "SpectralNorm", "Tanh", "Uniform",
+    "Upsample", "glorot", "he", "orthogonal",
 ]  # fmt: skip

@@ -61,11 +61,11 @@ class Recurrent(Layer):
 
     def forward(self, x, training=False, state=None):
         """y (N, T, H) from x (N, T, I) and the state (N, parts H) before the first step, 0 where none is given."""
-        (N, T, I), H = x.shape, self.width
-        self.x, self.s = self.over_time("x", T, (N, I), x), self.over_time("s", T + 1, (N, self.parts * H), x)
+        (N, T, n_in), H = x.shape, self.width
+        self.x, self.s = self.over_time("x", T, (N, n_in), x), self.over_time("s", T + 1, (N, self.parts * H), x)
         self.x[...], self.s[0] = x.swapaxes(0, 1), 0 if state is None else self.checked(state)
         self.a, self.u = self.over_time("a", T, (N, len(self.b)), x), self.scratch("u", (N, len(self.b)), x.dtype)
-        kernels.matmul(self.x.reshape(-1, I), self.W, out=self.a.reshape(-1, len(self.b)))
+        kernels.matmul(self.x.reshape(-1, n_in), self.W, out=self.a.reshape(-1, len(self.b)))
         self.a += self.b
         for t in range(T):
             kernels.matmul(self.s[t, :, :H], self.U, out=self.u)
@@ -76,7 +76,7 @@ class Recurrent(Layer):
 
     def backward(self, dy, wrt="both"):
         """dx from dy; writes dW, dU, db, and `dstate`, the derivative with respect to the state before the first."""
-        (T, N, I), H, wide = self.x.shape, self.width, len(self.b)
+        (T, N, n_in), H, wide = self.x.shape, self.width, len(self.b)
         da, du, ds = self.over_time("da", T, (N, wide), dy), self.du(dy), self.like("ds", self.s[0])
         ds[...] = 0
         for t in reversed(range(T)):
@@ -85,13 +85,13 @@ class Recurrent(Layer):
             ds[:, :H] += kernels.matmul(du[t], self.U.T, out=self.scratch("through U", (N, H), dy.dtype))
         self.dstate, rows = ds, da.reshape(-1, wide)
         if wrt != "input":
-            kernels.matmul(self.x.reshape(-1, I).T, rows, out=self.dW)
+            kernels.matmul(self.x.reshape(-1, n_in).T, rows, out=self.dW)
             kernels.matmul(self.s[:-1].reshape(T * N, -1)[:, :H].T, du.reshape(-1, wide), out=self.dU)
             xp.sum(rows, axis=0, out=self.db)
         if wrt != "params":
-            dx = self.scratch("dx", (N, T, I), dy.dtype)
-            product = kernels.matmul(rows, self.W.T, out=self.scratch("dx in time", (T * N, I), dy.dtype))
-            dx[...] = product.reshape(T, N, I).swapaxes(0, 1)
+            dx = self.scratch("dx", (N, T, n_in), dy.dtype)
+            product = kernels.matmul(rows, self.W.T, out=self.scratch("dx in time", (T * N, n_in), dy.dtype))
+            dx[...] = product.reshape(T, N, n_in).swapaxes(0, 1)
             return dx
 
     def advance(self, t, a, before, after):

@@ -22,6 +22,7 @@ import functools
 from minigan.backend import kernels, xp
 from minigan.layers import (
     AveragePool,
+    Condition,
     Conv2D,
     Dense,
     Dropout,
@@ -33,6 +34,7 @@ from minigan.layers import (
     Maxout,
     MeanOverTime,
     Pack,
+    Projection,
     ReLU,
     Reshape,
     Sigmoid,
@@ -154,6 +156,20 @@ def same_numbers_backward(layer, dty, dy=None, wrt="both"):
     return layer.backward(dty), None if dy is None else layer.backward(dy)
 
 
+@jvp.register(Condition)
+def condition_forward(layer, tx):
+    """ty = tx beside zeros: the labels do not move with x"""
+    ty = xp.zeros((*tx.shape[:-1], layer.width + layer.classes), dtype=tx.dtype)
+    ty[..., : layer.width] = tx
+    return ty
+
+
+@jvp_backward.register(Condition)
+def condition_backward(layer, dty, dy=None, wrt="both"):
+    """dtx and dx are the columns of dty and dy that belong to x"""
+    return dty[..., : layer.width], None if dy is None else dy[..., : layer.width]
+
+
 @jvp.register(Maxout)
 def maxout_forward(layer, tx):
     """ty_j = tx_kj of the piece that won: the transpose of backward, which is linear in dy"""
@@ -167,14 +183,14 @@ def maxout_backward(layer, dty, dy=None, wrt="both"):
     return layer.backward(dty).copy(), None if dy is None else layer.backward(dy)
 
 
-@jvp.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime)
+@jvp.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime | Projection)
 def linear_forward(layer, tx):
     """ty = the layer of tx, without b"""
     ty, layer.tangent = layer.linear(tx, "t")
     return ty
 
 
-@jvp_backward.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime)
+@jvp_backward.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime | Projection)
 def linear_backward(layer, dty, dy=None, wrt="both"):
     """Linear in x and in W: backward of dy, then of dty with tx in the place of x. dW is the sum; b is in y alone."""
     names = () if wrt == "input" else layer.params

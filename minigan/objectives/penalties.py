@@ -35,9 +35,9 @@ class Penalty:
         """Where D's slope is looked at, (N, width), from N real samples and N fakes."""
         return real
 
-    def gradient(self, D, x):
-        """The penalty at x, a scalar; overwrites D's dtheta with its derivative."""
-        a = D.forward(x, training=True)
+    def gradient(self, D, x, y=None):
+        """The penalty at x, a scalar, with labels y if D is given some; overwrites D's dtheta with its derivative."""
+        a = D.forward(x, True, y)
         g = D.backward(xp.ones_like(a), wrt="input")
         each = g.reshape(len(a), -1)  # the gradient of each of D's outputs: of one sample, or of those judged together
         phi, slope = self.phi((each * each).sum(axis=1))
@@ -46,10 +46,10 @@ class Penalty:
         jvp_backward(D, xp.ones_like(a), wrt="params")
         return phi.mean()
 
-    def add(self, D, real, fake, rng):
+    def add(self, D, real, fake, rng, y=None):
         """The penalty at its points; its derivative is added to what stands in D's dtheta."""
         of_the_loss = D.dtheta.copy()
-        value = self.gradient(D, self.points(real, fake, rng))
+        value = self.gradient(D, self.points(real, fake, rng), y)
         D.dtheta[...] += of_the_loss
         return value
 

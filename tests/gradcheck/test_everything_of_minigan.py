@@ -10,6 +10,7 @@ import minigan as m
 from minigan.gradcheck import check_game, check_penalty, check_second_order, gradcheck
 
 N = 4
+Y = np.array([0, 2, 1, 1])
 WITHOUT_SECOND = "RNN", "GRU", "LSTM"  # no derivative of their derivative: a penalty of D's slope refuses them in words
 LAYERS = {  # how it is made, the shape of a sample
     "Dense": (lambda: m.Dense(5, 4), (5,)),
@@ -39,6 +40,9 @@ LAYERS = {  # how it is made, the shape of a sample
     "RNN": (lambda: m.RNN(3), (3, 2)),
     "GRU": (lambda: m.GRU(3), (3, 2)),
     "LSTM": (lambda: m.LSTM(3), (3, 2)),
+    "Condition": (lambda: m.Condition(3), (5,)),
+    "Condition of pictures": (lambda: m.Condition(3), (2, 2, 1)),
+    "Projection": (lambda: m.Projection(3), (5,)),
     "LastStep": (m.LastStep, (3, 2)),
     "MeanOverTime": (m.MeanOverTime, (3, 2)),
     "Network": (
@@ -68,6 +72,11 @@ def around(name, n_in, n_out, *last, seed=1):
     return m.Network(*before, layer, *after, *last, seed=seed)
 
 
+def labels(name):
+    """y for what is given labels, nothing for the rest."""
+    return {"y": Y} if LAYERS[name][0]().classes else {}
+
+
 def game(name, objective, penalty):
     judge = "Tanh" if penalty and name in WITHOUT_SECOND else name
     D = around(judge, 4, 1, *([m.Sigmoid()] if objective.output == "probability" else []), seed=2)
@@ -94,16 +103,16 @@ def test_the_tables_name_all_that_minigan_has():
 @pytest.mark.parametrize("name", LAYERS)
 def test_each_layer_passes_alone_in_training_and_out_of_it(name, training):
     make, shape = LAYERS[name]
-    x = draw(N, *shape)
+    x, given = draw(N, *shape), {"training": training, **labels(name)}
     for method in "central", "complex":
-        passes(gradcheck(make(), x, training=training, method=method))
-    passes(gradcheck(around(name, 3, 2), draw(N, 3), training=training))
+        passes(gradcheck(make(), x, method=method, **given))
+    passes(gradcheck(around(name, 3, 2), draw(N, 3), **given))
     if name in WITHOUT_SECOND:
         with pytest.raises(NotImplementedError, match="gradient penalties need both"):
             check_second_order(make(), x)
         return
-    passes(check_second_order(make(), x, training=training))
-    passes(check_second_order(around(name, 3, 2, m.Sigmoid()), draw(N, 3), training=training))
+    passes(check_second_order(make(), x, **given))
+    passes(check_second_order(around(name, 3, 2, m.Sigmoid()), draw(N, 3), **given))
 
 
 GAMES = list(itertools.product(OBJECTIVES, PENALTIES))
@@ -112,7 +121,7 @@ GAMES = list(itertools.product(OBJECTIVES, PENALTIES))
 @pytest.mark.parametrize("name", LAYERS)
 def test_each_objective_passes_with_each_penalty_in_a_game_with_some_layer(name):
     for objective, penalty in GAMES[list(LAYERS).index(name) :: len(LAYERS)]:
-        passes(check_game(game(name, objective, penalty), draw(N, 4), draw(N, 3), entries=2))
+        passes(check_game(game(name, objective, penalty), draw(N, 4), draw(N, 3), entries=2, **labels(name)))
 
 
 @pytest.mark.slow
@@ -120,7 +129,7 @@ def test_each_objective_passes_with_each_penalty_in_a_game_with_some_layer(name)
 def test_each_layer_passes_in_a_game_with_every_objective_and_penalty(name):
     for seed, (objective, penalty) in enumerate(GAMES):
         x, z = draw(N, 4, seed=seed), draw(N, 3, seed=seed)
-        passes(check_game(game(name, objective, penalty), x, z, seed=seed, entries=4), kinks=True)
+        passes(check_game(game(name, objective, penalty), x, z, seed=seed, entries=4, **labels(name)), kinks=True)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES[1:], ids=repr)
