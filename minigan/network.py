@@ -83,7 +83,7 @@ class Network(Layer):
         return None if wrt == "params" else dy
 
     def give(self, y, hold=False):
-        """Hand the labels y to the layers that are given some: for the next forward, or `hold` them for all that follow.
+        """Hand the labels y to the layers that take some: for the next forward, or `hold` them for all that follow.
 
         Raises ValueError where there is no such layer, and for labels that do not fit.
         """

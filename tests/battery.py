@@ -22,9 +22,9 @@ def same(found, expected, tolerance=1e-11):
     assert np.allclose(found, expected, rtol=tolerance, atol=tolerance), abs(found - expected).max()
 
 
-def refuses(error, words, call, *arguments):
+def refuses(error, words, call, *arguments, **named):
     try:
-        call(*arguments)
+        call(*arguments, **named)
     except error as caught:
         assert words in str(caught), caught
         return
@@ -1423,6 +1423,16 @@ def convolution_is_made_as_stated(m):
     refuses(ValueError, "drew shape (3,)", lambda: m.network.Network(wrong, shape=shape))
 
 
+def unrolled(f, layer, x, state):
+    """(y, the last state) of a recurrent layer, step by step; f(a, u, h, c) is one step."""
+    H, y = layer.width, []
+    h, c = state[:, :H], state[:, H:]
+    for x_t in x.swapaxes(0, 1):
+        h, c = f(x_t @ layer.W + layer.b, h @ layer.U, h, layer.c if layer.gates == 3 else c)
+        y.append(h)
+    return np.stack(y, 1), np.hstack((h, c)) if layer.parts == 2 else h
+
+
 def recurrence_gives_its_formulas(m):
     def rnn(a, u, h, c):
         return np.tanh(a + u), None
@@ -1451,22 +1461,15 @@ def recurrence_gives_its_formulas(m):
         for T in 1, 4:
             x, dy, start = draw(5, T, 4), draw(5, T, 3, seed=1), draw(5, 3 * parts, seed=3)
 
-            def unrolled(x, start):
-                h, c, y = start[:, :3], start[:, 3:], []
-                for t in range(T):
-                    given = layer.c if gates == 3 else c
-                    h, c = f(x[:, t] @ layer.W + layer.b, h @ layer.U, h, given)
-                    y.append(h)
-                return np.stack(y, 1), np.hstack((h, c)) if parts == 2 else h
-
-            same(network.forward(x), unrolled(x, np.zeros_like(start))[0])
-            y, end = unrolled(x, start)
+            same(network.forward(x), unrolled(f, layer, x, np.zeros_like(start))[0])
+            y, end = unrolled(f, layer, x, start)
             same(layer.forward(x, state=start), y)
             same(layer.s[-1], end)
             layer.backward(dy)
             moved = [start + 1e-6 * (np.arange(start.size) == i).reshape(start.shape) for i in range(start.size)]
             back = [2 * start - to for to in moved]
-            slopes = [((unrolled(x, a)[0] - unrolled(x, b)[0]) * dy).sum() / 2e-6 for a, b in zip(moved, back)]
+            ends = ([(unrolled(f, layer, x, a)[0] * dy).sum() for a in side] for side in (moved, back))
+            slopes = [(a - b) / 2e-6 for a, b in zip(*ends, strict=True)]
             same(layer.dstate.ravel(), slopes, 1e-8)
             passes(m.gradcheck.gradcheck(network, x))
             network.forward(x)
@@ -1474,18 +1477,18 @@ def recurrence_gives_its_formulas(m):
             keeps_its_arrays(network, x, dy)
         y, state = layer.step(x[:, 0])
         y, state = layer.step(x[:, 1], state)
-        same(y, unrolled(x, np.zeros_like(start))[0][:, 1])
-        refuses(ValueError, "the state is (5, 7)", lambda: layer.forward(x, state=draw(5, 7)))
+        same(y, unrolled(f, layer, x, np.zeros_like(start))[0][:, 1])
+        refuses(ValueError, "the state is (5, 7)", layer.forward, x, False, draw(5, 7))
         assert network.output_shape((7, 4)) == (7, 3)
         refuses(ValueError, "takes 4 numbers at each step", layer.output_shape, (7, 5))
         refuses(ValueError, "takes sequences", kind(3).output_shape, (7,))
         refuses(ValueError, "takes sequences", kind(3).output_shape, (7, None))
         refuses(ValueError, "cannot tell", kind(3).output_shape, None)
         refuses(ValueError, "the width must be", kind, 0)
-        for wrong in {"init": 3}, {"recurrent": None}:
-            refuses(ValueError, "must be functions", lambda: kind(2, **wrong))
+        for wrong in (3,), (m.layers.glorot, None):
+            refuses(ValueError, "must be functions", kind, 2, *wrong)
         wrong = kind(3, init=lambda rng, shape, *fans: rng.random(3))
-        refuses(ValueError, "W was drawn in shape (3,)", lambda: m.network.Network(wrong, shape=(2, 4)))
+        refuses(ValueError, "W was drawn in shape (3,)", m.network.Network, m.layers.Dense(4, 4), wrong, shape=(2, 4))
     seen = []
     m.network.Network(m.layers.GRU(3, recurrent=lambda *given: seen.append(given[1:]) or np.eye(3)), shape=(2, 4))
     assert seen == [((3, 3), 3, 3)] * 3

@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MUTATED = (  # the mathematics, which battery.py checks
     "backend/plain", "backend/kernels", "backend/generators", "layers/layer", "layers/initializers", "layers/dense",
     "layers/activations", "layers/normalization", "layers/noise", "layers/maxout", "layers/spectral",
-    "layers/reshaping", "layers/convolution", "layers/resampling", "layers/recurrent", "layers/sequences", "layers/condition", "losses", "network", "optimizers/rules",
-    "optimizers/schedules", "optimizers/averaging",
+    "layers/reshaping", "layers/convolution", "layers/resampling", "layers/recurrent", "layers/sequences",
+    "layers/condition", "losses", "network", "optimizers/rules", "optimizers/schedules", "optimizers/averaging",
     "objectives/minimax", "objectives/others", "objectives/jvp", "objectives/penalties", "gan",
 )  # fmt: skip
 ROOMS = "backend", "layers", "losses", "network", "optimizers", "objectives", "gan", "gradcheck"

@@ -32,14 +32,15 @@ STEP = {"D": "discriminator_step", "G": "generator_step"}
 
 
 def check_game(gan, x, z, y=None, *, eps=1e-5, tol=1e-6, entries=None, seed=0, stated=None):
-    """Check one round of a GAN on real samples x (N, ...) and latents z (N, latent), with labels y (N,) where there are some.
+    """Check one round of a GAN on real samples x (N, ...) and latents z (N, latent). Returns a GradcheckReport.
 
-    Returns a GradcheckReport. On float64 copies, moved a little so that no unit behind dead ones sits on its kink (as biases of 0 would have it),
-    and with optimizers that record dtheta. The rows are, for D's step and then for G's, the derivative of the loss with
-    respect to what the objective sees of D (`D da_real`, ...) and to each parameter of the player (`D 0.W`, ...). D
-    minimizes -V, G log(1 - D(G(z))) or -log D(G(z)): `stated` is "minimax" or "nonsaturating", by default what the
-    objective is a subclass of; any other objective is held to its own loss, and a penalty to its own value. Between its
-    step and G's, D moves a little. Where the game fails, a note says which layers fail on their own.
+    y (N,) are the labels of a conditional game. All is done on float64 copies, moved a little so that no unit behind
+    dead ones sits on its kink (as biases of 0 would have it), and with optimizers that record dtheta. The rows are, for
+    D's step and then for G's, the derivative of the loss with respect to what the objective sees of D (`D da_real`,
+    ...) and to each parameter of the player (`D 0.W`, ...). D minimizes -V, G log(1 - D(G(z))) or -log D(G(z)):
+    `stated` is "minimax" or "nonsaturating", by default what the objective is a subclass of; any other objective is
+    held to its own loss, and a penalty to its own value. Between its step and G's, D moves a little. Where the game
+    fails, a note says which layers fail on their own.
 
     Raises ValueError where x and z differ in length, and for options as `gradcheck` does.
     """
