@@ -4,11 +4,12 @@ import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy
 
 from minigan.backend import host_generator, xp
+from minigan.backend.checks import whole
 from minigan.data.files import DataError
 from minigan.layers import Flatten, Reshape
 from minigan.layers.layer import as_shape, in_words
@@ -136,8 +137,8 @@ class Batches:
 
     def __init__(self, dataset, batch_size, seed=0):
         self.n = len(dataset)
-        self.batch_size = whole("batch_size", batch_size, 1, self.n, f"the number of images in {dataset.name}")
-        self.seed = whole("seed", seed, 0)
+        self.batch_size = whole(f"{dataset.name}: batch_size={batch_size!r}", batch_size, most=self.n)
+        self.seed = whole(f"seed={seed!r}", seed, least=0)
         self.dataset, self.name, self.sample_shape = dataset, dataset.name, dataset.sample_shape
         self.rounds = self.n // batch_size  # in an epoch
         self.scale, self.shift = dataset.affine
@@ -165,19 +166,10 @@ class Batches:
             yield self.x
 
 
-def whole(what, number, least, most=None, why=""):
-    """`number`, as an int. Raises ValueError unless it is a whole number from `least` to `most`, which is `why`."""
-    if isinstance(number, Integral) and least <= number and (most is None or number <= most):
-        return int(number)
-    bounds = f"at least {least}" if most is None else f"{least} to {most}, {why}"
-    kind = "" if isinstance(number, Integral) else "a whole number, "
-    raise ValueError(f"{what}={number!r}: expected {kind}{bounds}")
-
-
 def check_epoch(e, start, rounds):
     """Raises ValueError unless there is a round `start` of epoch e, or start == rounds, its end."""
-    whole("epoch", e, 0)
-    whole(f"epoch {e}: start", start, 0, rounds, "the rounds of an epoch")
+    whole(f"epoch={e!r}", e, least=0)
+    whole(f"epoch {e}: start={start!r}, of its rounds,", start, least=0, most=rounds)
 
 
 def _is_interval(pair):

@@ -6,8 +6,9 @@ import math
 import numpy
 
 from minigan.backend import host_generator, xp
+from minigan.backend.checks import whole
 from minigan.backend.generators import DATA
-from minigan.data.dataset import check_epoch, whole
+from minigan.data.dataset import check_epoch
 from minigan.data.files import DataError
 
 
@@ -25,11 +26,10 @@ class Toy:
 
         Raises ValueError for an n below 1, a missing key or a negative number in it.
         """
-        whole(f"{self.name}.sample: n", n, 1)
+        whole(f"{self.name}.sample: n={n!r}", n)
         if not key:
             raise ValueError(f"{self.name}.sample({n}) needs a key, one or more integers: sample({n}, seed)")
-        for number in key:
-            whole(f"{self.name}.sample: key", number, 0)
+        whole(f"{self.name}.sample: key={key!r}", *key, least=0)
         return xp.asarray(self._draw(host_generator(*key), n), dtype="float32")
 
     def __repr__(self):
@@ -45,8 +45,8 @@ class ToyBatches:
 
     def __init__(self, toy, batch_size, seed=0, rounds=1000):
         self.toy, self.name, self.sample_shape = toy, toy.name, (toy.width,)
-        self.batch_size, self.rounds = whole("batch_size", batch_size, 1), whole("rounds", rounds, 1)
-        self.seed = whole("seed", seed, 0)
+        self.batch_size = whole(f"batch_size={batch_size!r}", batch_size)
+        self.rounds, self.seed = whole(f"rounds={rounds!r}", rounds), whole(f"seed={seed!r}", seed, least=0)
         self.identity = {"seed": self.seed, "rounds": self.rounds}
 
     def epoch(self, e, start=0):

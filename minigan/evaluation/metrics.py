@@ -9,9 +9,8 @@ from collections import namedtuple
 import numpy
 
 from minigan.backend import to_numpy, xp
-from minigan.backend.checks import number
+from minigan.backend.checks import number, whole
 from minigan.data import Dataset
-from minigan.data.dataset import whole
 
 LARGEST = 1e15  # whose square float32 still holds, and whose products a kernel's cube in float64
 
@@ -148,7 +147,7 @@ def precision_recall(real, fake, k=3, chunk=1024):
 
     Raises ValueError where real and fake are not (N, F) and (M, F), finite, with more than k rows.
     """
-    whole("precision_recall: k", k, 1)
+    whole(f"precision_recall: k={k!r}", k)
     real, fake = check_pair("precision_recall", "real rows", real, "fake rows", fake, least=k + 1)
     origin = xp.asarray(real, dtype="float64").mean(axis=0)  # near the rows |a|^2 - 2 a.b + |b|^2 keeps its digits
     real, fake = xp.asarray(real, dtype="float64") - origin, xp.asarray(fake, dtype="float64") - origin
@@ -160,7 +159,7 @@ def class_histogram(labels, classes=10):
 
     Raises ValueError for anything else.
     """
-    whole("class_histogram: classes", classes, 1)
+    whole(f"class_histogram: classes={classes!r}", classes)
     labels = to_numpy(labels)
     if labels.ndim != 1 or len(labels) == 0 or labels.dtype.kind not in "iu":
         found = f"labels of shape {labels.shape}, {labels.dtype}"

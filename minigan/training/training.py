@@ -8,8 +8,8 @@ import time
 import numpy
 
 from minigan.backend import to_numpy, xp
+from minigan.backend.checks import whole
 from minigan.data import Batches, Dataset
-from minigan.data.dataset import whole
 from minigan.data.files import replacing
 from minigan.evaluation.metrics import pairwise_distance
 from minigan.gan import Round
@@ -45,7 +45,7 @@ class Training:
 
     def __init__(self, gan, data, batch_size=None):
         if isinstance(data, Dataset):
-            data = Batches(data, whole("batch_size", batch_size, 1) * gan.k, gan.seed)
+            data = Batches(data, whole(f"batch_size={batch_size!r}", batch_size) * gan.k, gan.seed)
         elif missing := [name for name in SOURCE if not hasattr(data, name)]:
             raise TypeError(
                 f"cannot train on a {type(data).__name__}: expected a Dataset or a source of batches, "
