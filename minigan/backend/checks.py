@@ -29,6 +29,13 @@ def whole(what, *values, least=1, most=inf):
     return tuple(map(int, values)) if len(values) != 1 else int(values[0])
 
 
+def kind(what, thing, cls, remedy=""):
+    """The thing, an instance of the class. Raises TypeError for anything else."""
+    if not isinstance(thing, cls):
+        raise TypeError(f"{what}: expected a {cls.__name__}, not {thing!r:.60}{remedy and f': {remedy}'}")
+    return thing
+
+
 def sizes(what, shape, free=1):
     """A shape as a tuple, from a width, a tuple or a list; one that is unknown may be written as `free`."""
     shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
