@@ -35,14 +35,16 @@ def bce_with_logits(a, t):
     """Binary cross-entropy of sigmoid(a) against targets t in [0, 1]: L = mean(softplus(a) - t a)
 
     For p = sigmoid(a), -(t log p + (1 - t) log(1 - p)) = t softplus(-a) + (1 - t) softplus(a), and softplus(-a) is
-    softplus(a) - a.
+    softplus(a) - a. An infinite logit counts as the largest number that there is: where t agrees with it, L is 0.
 
     da = (sigmoid(a) - t) / N        a, t (N, 1) or any one shape of N elements; returns (L, da).
     Raises ValueError for empty arrays and where the shapes differ, (N,) against (N, 1) would broadcast to (N, N), and
     TypeError for what is no array of floats and where the dtypes differ.
     """
     _check("bce_with_logits", "logits", a, t)
-    return (softplus(a) - t * a).mean(), (sigmoid(a) - t) / a.size
+    most = float(xp.finfo(a.dtype).max)
+    kept = xp.minimum(xp.maximum(a, -most), most)  # infinity less infinity would be NaN
+    return (softplus(kept) - t * kept).mean(), (sigmoid(a) - t) / a.size
 
 
 def bce(p, t):

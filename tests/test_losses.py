@@ -48,6 +48,12 @@ def test_the_ends_give_finite_losses_and_derivatives_of_their_precision(dtype):
         loss, da = bce_with_logits(a, xp.full_like(a, t))
         assert loss == 5e3 and da[:, 0].tolist() == expected
         assert loss.dtype == da.dtype == dtype and da.shape == (2, 1)
+    for sign in 1, -1:
+        a = column([sign * math.inf], dtype)
+        loss, da = bce_with_logits(a, a.clip(0, 1))
+        assert loss == 0 and da == 0
+        loss, da = bce_with_logits(a, (-a).clip(0, 1))
+        assert loss > 1e38 and da == sign
     loss, dp = bce(column([0, 1, 0, 1], dtype), column([0, 1, 1, 0], dtype))
     assert 5 < loss < 40 and xp.isfinite(dp).all() and dp[2] < 0 < dp[3]
     assert loss.dtype == dp.dtype == dtype

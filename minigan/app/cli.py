@@ -153,7 +153,7 @@ def positive(text):
 
 def penalty(text):
     """The Penalty of "r1:10", say. Raises ValueError for a text that names none."""
-    name, _, weight = text.partition(":")
+    name, _, weight = text.partition(":") if isinstance(text, str) else ("", "", "")
     try:
         return PENALTIES[name](float(weight))
     except (KeyError, ValueError) as error:
@@ -167,6 +167,8 @@ def choose_device(name, threads=None, compiled=False):
     On the CPU, so many threads share the work; without a number, the backend decides. With `compiled`, Numba compiles
     what it can where it is installed. Raises RuntimeError for "gpu" where none works, saying what is missing.
     """
+    if not isinstance(name, str) or name not in ("cpu", "gpu", "auto"):
+        raise ValueError(f"--device {name!r:.60}: expected cpu, gpu or auto")
     if name != "cpu":
         try:
             use("cupy")

@@ -16,13 +16,14 @@ except ImportError:  # there is none on Windows, where nobody is kept out
     fcntl = None
 
 from minigan.backend import to_numpy
-from minigan.data.files import replacing
+from minigan.backend.checks import kind, number, whole
+from minigan.data.files import as_path, replacing
 from minigan.data.sealed import previous
 from minigan.evaluation.metrics import nearest
 from minigan.plots import pictures as plots
 from minigan.plots.run_page import write_page
 from minigan.training.advice import WARNINGS, read_history
-from minigan.training.training import save_history
+from minigan.training.training import Training, save_history
 
 CONFIG, CHECKPOINT, SET_ASIDE = "config.json", "checkpoint.npz", "checkpoint-set-aside.npz"
 KEPT, LOCK = "kept", "run.lock"
@@ -31,7 +32,7 @@ PAGE_SHARE = 20  # the page that can be watched takes at most a twentieth of the
 
 def directory_of(path):
     """The directory of the run that is named by itself, or by one of its checkpoints."""
-    path = Path(path)
+    path = as_path(path)
     directory = path.parent if path.is_file() else path
     kept = directory.name == KEPT and not (directory / CONFIG).exists()
     return directory.parent if kept else directory
@@ -76,13 +77,22 @@ class RunDirectory:
     """
 
     def __init__(self, path, training, config, resume=None, checkpoint_every=300.0, keep=None):
+        kind("RunDirectory", training, Training)
+        number("checkpoint_every", checkpoint_every, "(0, inf)")
+        path, resume = (None if each is None else as_path(each) for each in (path, resume))
+        if keep is not None:
+            whole(f"keep={keep!r}", keep)
+        try:
+            json.dumps(kind("config", config, dict))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"config={config!r:.60}: expected a dict that JSON can hold ({error})") from None
         self.training, self.config, self.resumed = training, config, resume is not None
         self.checkpoint_every, self.keep = checkpoint_every, keep  # seconds, epochs
         self._warned, self._failing = set(), set()  # what was said already
         self._saved = None  # the moment of the last checkpoint, as (epoch, round)
         self._changed = self._abandoned = False  # by a resume: the settings; the checkpoint that there is
         self._page_due = 0.0
-        self.path = unused() if path is None else Path(path)
+        self.path = unused() if path is None else path
         self.path.mkdir(parents=True, exist_ok=True)
         self.checkpoint = self.path / CHECKPOINT
         self._let_go = weakref.finalize(self, release, hold(self.path))  # at the latest when nobody has it any more
@@ -91,7 +101,7 @@ class RunDirectory:
                 self._check_empty()
                 self._write_config()
             else:
-                self._resume(Path(resume))
+                self._resume(resume)
         except BaseException:
             self.close()
             raise

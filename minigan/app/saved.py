@@ -4,9 +4,9 @@ import csv
 import importlib.util
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from minigan.app.run_directory import CHECKPOINT, directory_of
+from minigan.data.files import as_path
 from minigan.layers import Layer
 from minigan.training import checkpoint
 from minigan.training.description import KEPT_AS, register
@@ -18,7 +18,7 @@ def load_game(path):
 
     Raises ValueError for a file that is not there or cannot be run.
     """
-    path = Path(path).resolve()
+    path = as_path(path).resolve()
     if not path.is_file():
         raise ValueError(f"--game {path}: there is no such file")
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -60,8 +60,8 @@ def open_checkpoint(path, game=None):
     `game` is the file with the layers of one's own: a checkpoint never runs code by itself. Raises ValueError where
     they are missing, or this is another kind of checkpoint, and CheckpointError for a damaged one.
     """
-    path = Path(path)
-    if game:
+    path = as_path(path)
+    if game is not None:
         load_game(game)
     path = path / CHECKPOINT if path.is_dir() else path
     arrays, meta = checkpoint.read(path)

@@ -9,7 +9,10 @@ from tqdm import tqdm
 from minigan.app.cli import StopSignal, whoever_listens
 from minigan.app.run_directory import CONFIG, RunDirectory
 from minigan.app.saved import in_range_of
+from minigan.backend.checks import kind, whole
 from minigan.data import Dataset, load
+from minigan.data.files import as_path
+from minigan.gan import GAN
 from minigan.training.advice import read_history
 from minigan.training.guard import NotFiniteError
 from minigan.training.training import Training, report
@@ -30,7 +33,8 @@ def fit(gan, data, epochs, out=None, batch_size=None, resume=False, checkpoint_e
     Raises ValueError for what cannot be played, NotFiniteError, with the way back, where training diverges, and
     SystemExit after a signal.
     """
-    config = {"seed": gan.seed}
+    config = {"seed": kind("fit", gan, GAN).seed}
+    whole(f"epochs={epochs!r}", epochs)
     if isinstance(data, (str, Path)):
         config["data"] = str(Path(data).resolve() if Path(data).is_file() else data)
         data = load(str(data))
@@ -38,7 +42,7 @@ def fit(gan, data, epochs, out=None, batch_size=None, resume=False, checkpoint_e
         training = Training(gan, in_range_of(data, gan), batch_size or min(128, max(2, len(data) // 32)))
     else:
         training = Training(gan, data)
-    there = resume and out is not None and (Path(out) / CONFIG).exists()
+    there = resume and out is not None and (as_path(out) / CONFIG).exists()
     again = "call fit again with resume=True"
     with RunDirectory(out, training, config, out if there else None, checkpoint_every, keep) as run:
         introduce(training)

@@ -3,6 +3,7 @@
 Each returns what it was given, made plain, or raises ValueError in words; `what` says what it is: "Dropout: the rate".
 """
 
+from math import inf
 from numbers import Integral, Real
 
 from minigan.backend.arrays import xp
@@ -19,12 +20,20 @@ def number(what, value, interval):
     return value
 
 
-def whole(what, *values, least=1):
-    """One whole number of at least `least`, where that is not None, or a tuple of them."""
-    if not all(isinstance(n, Integral) and (least is None or n >= least) for n in values):
+def whole(what, *values, least=1, most=inf):
+    """One whole number from `least`, where that is not None, to `most`, or a tuple of them."""
+    if not all(isinstance(n, Integral) and (least is None or least <= n <= most) for n in values):
         kind = "a whole number" if len(values) == 1 else "whole numbers"
-        raise ValueError(f"{what} must be {kind}{'' if least is None else f' of at least {least}'}")
+        bounds = f" of at least {least}" if most == inf else f" from {least} to {most}"
+        raise ValueError(f"{what} must be {kind}{'' if least is None else bounds}")
     return tuple(map(int, values)) if len(values) != 1 else int(values[0])
+
+
+def kind(what, thing, cls, remedy=""):
+    """The thing, an instance of the class. Raises TypeError for anything else."""
+    if not isinstance(thing, cls):
+        raise TypeError(f"{what}: expected a {cls.__name__}, not {thing!r:.60}{remedy and f': {remedy}'}")
+    return thing
 
 
 def sizes(what, shape, free=1):

@@ -30,6 +30,8 @@ class use:
     """
 
     def __init__(self, name, threads=None, compiled=None):
+        if not isinstance(name, str) or name not in BACKENDS:
+            raise ValueError(f"unknown backend {name!r:.60}: expected one of {', '.join(map(repr, BACKENDS))}")
         if name == "cupy" and threads not in (None, 1):
             raise ValueError(f'use("cupy", threads={threads!r}): only NumPy\'s work is shared among threads')
         if name == "cupy" and compiled:
@@ -60,8 +62,6 @@ def name():
 
 
 def _import(name):
-    if name not in BACKENDS:
-        raise ValueError(f"unknown backend {name!r}: expected one of {', '.join(map(repr, BACKENDS))}")
     if name == "numpy":
         return numpy
     try:

@@ -4,14 +4,17 @@ import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy
 
 from minigan.backend import host_generator, xp
+from minigan.backend.checks import kind, whole
 from minigan.data.files import DataError
 from minigan.layers import Flatten, Reshape
 from minigan.layers.layer import as_shape, in_words
+
+LOAD = "minigan.data.load gives one"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,9 @@ class Dataset:
 
     def __post_init__(self):
         images = self.images
+        for what, text in ("name", self.name), ("notice", "" if self.notice is None else self.notice):
+            if not isinstance(text, str):
+                raise DataError(f"the {what} of a Dataset must be a text, not {text!r:.60}")
         for what, array in ("images", images), ("labels", self.labels):
             if not isinstance(array, numpy.ndarray) and (what == "images" or array is not None):
                 raise DataError(
@@ -48,7 +54,7 @@ class Dataset:
         if images.dtype != numpy.uint8 and images.dtype.kind != "f":
             raise DataError(f"{self.name}: images of dtype {images.dtype}, expected uint8 or float32")
         for what in "stored", "range":
-            if not _is_interval(getattr(self, what)):
+            if not is_interval(getattr(self, what)):
                 raise DataError(f"{self.name}: {what}={getattr(self, what)!r}, expected two finite numbers, low < high")
         low, high = float(images.min()), float(images.max())  # min and max of an array with a NaN are NaN
         if not math.isfinite(high - low):
@@ -97,9 +103,13 @@ class Dataset:
         return scale, low - scale * black
 
     def rows(self, index=slice(None)):
-        """Images [index] as float32 rows (n, H*W) in `range`, on the host: a new array."""
+        """Images [index] as float32 rows (n, H*W) in `range`, on the host: a new array. DataError for a wrong index."""
         scale, shift = self.affine
-        rows = numpy.multiply(self.images[index].reshape(-1, self.size), scale, dtype="float32")
+        try:
+            images = self.images[index].reshape(-1, self.size)
+        except (IndexError, TypeError, ValueError) as error:
+            raise DataError(f"{self.name}: {index!r:.60} is no index of {len(self)} images ({error})") from None
+        rows = numpy.multiply(images, scale, dtype="float32")
         rows += shift
         return rows
 
@@ -135,9 +145,9 @@ class Batches:
     """
 
     def __init__(self, dataset, batch_size, seed=0):
-        self.n = len(dataset)
-        self.batch_size = whole("batch_size", batch_size, 1, self.n, f"the number of images in {dataset.name}")
-        self.seed = whole("seed", seed, 0)
+        self.n = len(kind("Batches", dataset, Dataset, LOAD))
+        self.batch_size = whole(f"{dataset.name}: batch_size={batch_size!r}", batch_size, most=self.n)
+        self.seed = whole(f"seed={seed!r}", seed, least=0)
         self.dataset, self.name, self.sample_shape = dataset, dataset.name, dataset.sample_shape
         self.rounds = self.n // batch_size  # in an epoch
         self.scale, self.shift = dataset.affine
@@ -165,21 +175,25 @@ class Batches:
             yield self.x
 
 
-def whole(what, number, least, most=None, why=""):
-    """`number`, as an int. Raises ValueError unless it is a whole number from `least` to `most`, which is `why`."""
-    if isinstance(number, Integral) and least <= number and (most is None or number <= most):
-        return int(number)
-    bounds = f"at least {least}" if most is None else f"{least} to {most}, {why}"
-    kind = "" if isinstance(number, Integral) else "a whole number, "
-    raise ValueError(f"{what}={number!r}: expected {kind}{bounds}")
+def numbers(what, values):
+    """The values as a new float64 array on the host. Raises ValueError for what is not an array of finite numbers."""
+    try:
+        array = numpy.asarray(values)
+    except (TypeError, ValueError):  # rows of several lengths
+        array = numpy.empty(0, object)
+    array = array.astype("float64") if array.dtype.kind in "fiub" else numpy.full(1, numpy.nan)
+    if not (abs(array) < 1e100).all():
+        raise ValueError(f"{what}={values!r:.60}: expected finite numbers in an array")
+    return array
 
 
 def check_epoch(e, start, rounds):
     """Raises ValueError unless there is a round `start` of epoch e, or start == rounds, its end."""
-    whole("epoch", e, 0)
-    whole(f"epoch {e}: start", start, 0, rounds, "the rounds of an epoch")
+    whole(f"epoch={e!r}", e, least=0)
+    whole(f"epoch {e}: start={start!r}, of its rounds,", start, least=0, most=rounds)
 
 
-def _is_interval(pair):
+def is_interval(pair):
+    """Whether this is a pair of finite numbers, low < high."""
     pair = pair if isinstance(pair, tuple | list) else ()
     return len(pair) == 2 and all(isinstance(x, Real) for x in pair) and -math.inf < pair[0] < pair[1] < math.inf

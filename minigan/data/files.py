@@ -1,6 +1,7 @@
 """Files: foreign ones are read without trust, our own are written whole or not at all."""
 
 import contextlib
+import errno
 import json
 import os
 from pathlib import Path
@@ -13,6 +14,13 @@ CHUNK = 1 << 20
 
 class DataError(ValueError):
     """A file or folder of the user's is not what it should be; the message names it and says what to do."""
+
+
+def as_path(path):
+    """The Path of a text or a path. Raises DataError for anything else, and for a name that no file can have."""
+    if not isinstance(path, str | os.PathLike) or "\0" in os.fspath(path):
+        raise DataError(f"{path!r:.60}: expected a path, as a text or a pathlib.Path")
+    return Path(path)
 
 
 @contextlib.contextmanager
@@ -73,9 +81,11 @@ def replacing(path, mode="wb", keep=None, **options):
     """A file to write in place of `path`: a temporary one beside it, synced and renamed once it is whole.
 
     Where the block raises, `path` is as it was. `keep` is a path under which the old file stays on; at no moment is
-    there neither of them.
+    there neither of them. Raises DataError for what is no path, and OSError as the disk does, for a folder say.
     """
-    path = Path(path)
+    path = as_path(path)
+    if path.is_dir():  # before `keep` takes it for the old file
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part = path.with_name(f"{path.name}.part")
     try:
         with open(part, mode, **options) as file:

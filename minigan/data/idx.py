@@ -10,11 +10,10 @@ import math
 import os
 import struct
 import zlib
-from pathlib import Path
 
 import numpy
 
-from minigan.data.files import DEFLATE_AT_MOST, DataError, read_promised, reading
+from minigan.data.files import DEFLATE_AT_MOST, DataError, as_path, read_promised, reading
 
 GZIP = b"\x1f\x8b"
 UNSIGNED_BYTE = 0x08
@@ -35,7 +34,9 @@ def read_idx(path, shape=None):
     Raises DataError, naming the file, for anything but a whole and valid idx file of unsigned bytes of that
     shape.
     """
-    path = Path(path)
+    path = as_path(path)
+    if not (shape is None or isinstance(shape, tuple | list)):
+        raise DataError(f"{path}: shape={shape!r:.60}: expected a tuple, (None, 28, 28) say, or None")
     with reading(path) as file:
         size = os.fstat(file.fileno()).st_size
         if file.peek(2)[:2] != GZIP:

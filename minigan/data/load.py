@@ -1,13 +1,12 @@
 """Data by name: MNIST, the embedded digits, or a file of the user's."""
 
 import difflib
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from minigan.data import digits, mnist
 from minigan.data.dataset import Dataset
-from minigan.data.files import DataError
+from minigan.data.files import DataError, as_path
 from minigan.data.idx import read_idx
 from minigan.data.mnist import DownloadError
 from minigan.data.npz import read_npy, read_npz
@@ -30,9 +29,9 @@ def load(name="auto", data_dir=None, range=(-1.0, 1.0)):
     Raises DataError for an unknown name and for data that are not as they should be, DownloadError (a
     DataError) where "mnist" cannot be had.
     """
-    for what, value in ("data", name), ("data_dir", data_dir):
-        if not isinstance(value, str | os.PathLike | None):
-            raise DataError(f"{what}={value!r}: expected a text or a path")
+    for value in name, data_dir:
+        if value is not None:
+            as_path(value)
     return replace(_load("" if name is None else name, data_dir), range=range)
 
 

@@ -17,7 +17,7 @@ from urllib.error import HTTPError, URLError
 from tqdm import tqdm
 
 from minigan.data.dataset import Dataset
-from minigan.data.files import DataError
+from minigan.data.files import DataError, as_path
 from minigan.data.idx import idx_header, read_idx
 
 MIRRORS = (
@@ -57,7 +57,7 @@ def mnist(split="train", data_dir=None, download=True, mirrors=MIRRORS, timeout=
     in it; DownloadError (a DataError) where files are missing and cannot be downloaded, or shall not be
     (download=False).
     """
-    if split not in SPLITS:
+    if not isinstance(split, str) or split not in SPLITS:
         raise DataError(f"mnist(split={split!r}): expected one of {', '.join(map(repr, SPLITS))}")
     folders, target = search_path(data_dir)
     corrupt, unreachable, arrays = [], {}, []
@@ -91,7 +91,7 @@ def cache_dir():
 def search_path(data_dir):
     """(folders to look in, folder to download into). DataError where the user named one that is none."""
     if data_dir is not None:
-        folder = Path(data_dir).expanduser()
+        folder = as_path(data_dir).expanduser()
         _require_folder(folder, "data_dir")
         return [folder], folder
     folders = [cache_dir()]

@@ -4,11 +4,10 @@ import math
 import os
 import zipfile
 import zlib
-from pathlib import Path
 
 import numpy
 
-from minigan.data.files import DEFLATE_AT_MOST, DataError, read_promised, reading
+from minigan.data.files import DEFLATE_AT_MOST, DataError, as_path, read_promised, reading
 
 HEADERS = {
     (1, 0): numpy.lib.format.read_array_header_1_0,
@@ -23,7 +22,7 @@ def read_npz(path):
 
     Raises DataError, naming the file, for anything else.
     """
-    path = Path(path)
+    path = as_path(path)
     with reading(path) as file:
         remedy = "write it with numpy.savez_compressed(path, images=images)"
         return read_arrays(file, path, ["images"], _images, remedy)["images"]
@@ -31,7 +30,7 @@ def read_npz(path):
 
 def read_npy(path):
     """The same of a .npy file, which holds but one array. Raises DataError as that does."""
-    path = Path(path)
+    path = as_path(path)
     with reading(path) as file:
         try:
             return _array(file, os.fstat(file.fileno()).st_size, path, "images", _images, "write it with numpy.save")

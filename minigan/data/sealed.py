@@ -7,11 +7,10 @@ import hashlib
 import io
 import json
 import zipfile
-from pathlib import Path
 
 import numpy
 
-from minigan.data.files import DataError, reading, replacing
+from minigan.data.files import DataError, as_path, reading, replacing
 from minigan.data.npz import read_arrays
 
 FORMAT = 3  # raised whenever the meaning of what is in a file changes
@@ -25,8 +24,8 @@ class CheckpointError(DataError):
 
 def previous(path):
     """Where `write` keeps the checkpoint before the one at `path`."""
-    path = Path(path)
-    return path.with_name(f"{path.stem}-previous{path.suffix}")
+    path = as_path(path)
+    return path.parent / f"{path.stem}-previous{path.suffix}"
 
 
 def write(path, arrays, meta):
@@ -47,7 +46,7 @@ def write(path, arrays, meta):
 
 def read(path):
     """(arrays, meta) of the checkpoint at `path`. Raises CheckpointError, in words, for anything else."""
-    path = Path(path)
+    path = as_path(path)
     try:
         with reading(path) as file:
             _check_seal(file, path)

@@ -6,9 +6,12 @@ import math
 import numpy
 
 from minigan.backend import host_generator, xp
+from minigan.backend.checks import kind, number, whole
 from minigan.backend.generators import DATA
-from minigan.data.dataset import check_epoch, whole
+from minigan.data.dataset import check_epoch, numbers
 from minigan.data.files import DataError
+
+FINITE, NOISE = "[-1e9, 1e9]", "[0, 1e9]"  # the intervals of a size and of a deviation
 
 
 class Toy:
@@ -25,11 +28,10 @@ class Toy:
 
         Raises ValueError for an n below 1, a missing key or a negative number in it.
         """
-        whole(f"{self.name}.sample: n", n, 1)
+        whole(f"{self.name}.sample: n={n!r}", n)
         if not key:
             raise ValueError(f"{self.name}.sample({n}) needs a key, one or more integers: sample({n}, seed)")
-        for number in key:
-            whole(f"{self.name}.sample: key", number, 0)
+        whole(f"{self.name}.sample: key={key!r}", *key, least=0)
         return xp.asarray(self._draw(host_generator(*key), n), dtype="float32")
 
     def __repr__(self):
@@ -44,9 +46,10 @@ class ToyBatches:
     """
 
     def __init__(self, toy, batch_size, seed=0, rounds=1000):
+        kind("ToyBatches", toy, Toy, "minigan.data.toys.toy('ring'), say")
         self.toy, self.name, self.sample_shape = toy, toy.name, (toy.width,)
-        self.batch_size, self.rounds = whole("batch_size", batch_size, 1), whole("rounds", rounds, 1)
-        self.seed = whole("seed", seed, 0)
+        self.batch_size = whole(f"batch_size={batch_size!r}", batch_size)
+        self.rounds, self.seed = whole(f"rounds={rounds!r}", rounds), whole(f"seed={seed!r}", seed, least=0)
         self.identity = {"seed": self.seed, "rounds": self.rounds}
 
     def epoch(self, e, start=0):
@@ -65,14 +68,14 @@ class Mixture(Toy):
     """
 
     def __init__(self, name, centers, sigma, weights=None):
-        centers = _numbers(f"{name}: centers", centers)
+        centers = numbers(f"{name}: centers", centers)
         if centers.ndim != 2 or centers.size == 0:
             raise ValueError(f"{name}: centers of shape {centers.shape}, expected (K, d), a row for each Gaussian")
         count, width = centers.shape
-        sigmas = _numbers(f"{name}: sigma", sigma)
+        sigmas = numbers(f"{name}: sigma", sigma)
         if sigmas.shape not in ((), (count,)) or not (sigmas > 0).all():
             raise ValueError(f"{name}: sigma={sigma}, expected one positive number, or one for each of the {count}")
-        shares = numpy.full(count, 1 / count) if weights is None else _numbers(f"{name}: weights", weights)
+        shares = numpy.full(count, 1 / count) if weights is None else numbers(f"{name}: weights", weights)
         if shares.shape != (count,) or not (shares >= 0).all() or abs(shares.sum() - 1) > 1e-9:
             raise ValueError(f"{name}: weights={weights}, expected {count} numbers of at least 0 that sum to 1")
         super().__init__(name, width, self._mix)
@@ -86,7 +89,7 @@ class Mixture(Toy):
 
         Raises ValueError for points of another width.
         """
-        x = _numbers(f"{self.name}.density: x", x)
+        x = numbers(f"{self.name}.density: x", x)
         if x.ndim != 2 or x.shape[1] != self.width:
             raise ValueError(f"{self.name}.density: x has shape {x.shape}, expected (N, {self.width})")
         p = numpy.zeros(len(x))
@@ -110,32 +113,25 @@ class Mixture(Toy):
         return self.centers[k] + self.sigmas[k, None] * rng.standard_normal((n, self.width))
 
 
-def _numbers(what, values):
-    """The values as a new float64 array. Raises ValueError for what is not an array of finite numbers."""
-    try:
-        array = numpy.asarray(values)
-    except ValueError:  # rows of several lengths
-        array = numpy.empty(0, object)
-    array = array.astype("float64") if array.dtype.kind in "fiub" else numpy.full(1, numpy.nan)
-    if not (abs(array) < 1e100).all():
-        raise ValueError(f"{what}={values!r:.60}: expected finite numbers in an array")
-    return array
-
-
 def ring(modes=8, radius=1.0, sigma=0.01):
     """Gaussians on a circle, c_k = radius (cos, sin)(2 pi k / modes); the defaults are PacGAN's (Lin et al. 2018)."""
+    whole(f"ring: modes={modes!r}", modes)
+    number("ring: the radius", radius, FINITE)
     angle = 2 * math.pi * numpy.arange(modes) / modes
     return Mixture("ring", radius * numpy.stack((numpy.cos(angle), numpy.sin(angle)), axis=1), sigma)
 
 
 def grid(side=5, spacing=2.0, sigma=0.05):
     """Gaussians on a square grid around the origin; the defaults, {-4, -2, 0, 2, 4}^2, are PacGAN's."""
+    whole(f"grid: side={side!r}", side)
+    number("grid: the spacing", spacing, FINITE)
     line = spacing * (numpy.arange(side) - (side - 1) / 2)
     return Mixture("grid", numpy.stack(numpy.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), sigma)
 
 
 def moons(sigma=0.05):
     """Two half circles of radius 1, (cos t, sin t) and (1 - cos t, 1/2 - sin t), t ~ U(0, pi), and noise sigma."""
+    number("moons: sigma", sigma, NOISE)
 
     def draw(rng, n):
         t, lower = math.pi * rng.random(n), rng.integers(0, 2, n)
@@ -151,6 +147,8 @@ def spiral(turns=1.5, sigma=0.02):
 
     The root makes the points about equally dense along the arm: far from the center, its length grows as r^2.
     """
+    number("spiral: turns", turns, FINITE)
+    number("spiral: sigma", sigma, NOISE)
 
     def draw(rng, n):
         r = numpy.sqrt(rng.random(n))

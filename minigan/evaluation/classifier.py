@@ -16,9 +16,12 @@ import numpy
 from tqdm import tqdm
 
 from minigan.backend import host_generator, to_numpy, xp
-from minigan.data.files import DataError, reading, replacing
+from minigan.backend.checks import kind, number, sizes, whole
+from minigan.data.dataset import LOAD, Dataset
+from minigan.data.files import DataError, as_path, reading, replacing
 from minigan.data.mnist import cache_dir
 from minigan.data.npz import read_arrays
+from minigan.evaluation.metrics import as_rows
 from minigan.layers import Dense
 from minigan.layers.activations import LeakyReLU
 from minigan.losses import softmax_cross_entropy
@@ -47,6 +50,13 @@ class Recipe:
     beta1: float = 0.9
     move: float = 1 / 28
     seed: int = 0
+
+    def __post_init__(self):
+        if len(sizes("a classifier's hidden layers ", self.hidden)) != 2:
+            raise ValueError(f"hidden={self.hidden!r:.60}: a classifier has two hidden layers")
+        whole("a classifier's epochs, least_steps and batch_size", self.epochs, self.least_steps, self.batch_size)
+        number("a classifier's lr", self.lr, "(0, inf)")
+        number("a classifier's move", self.move, "[0, 1]")
 
 
 RECIPE = Recipe()
@@ -84,7 +94,7 @@ class Classifier:
         return hashlib.sha256(to_numpy(self.network.theta).tobytes()).hexdigest()
 
     def _run(self, layers, images):
-        parts = []
+        parts, images = [], as_rows("Classifier", "rows", images, least=0)
         for start in range(0, max(len(images), 1), CHUNK):
             x = xp.asarray(images[start : start + CHUNK], dtype="float32")
             self.network.check(x)
@@ -144,7 +154,7 @@ def classifier_for(dataset, recipe=RECIPE, folder=None, announce=print):
     Raises DataError for a data set without labels 0 ... K - 1.
     """
     made_of = _made_of(dataset, recipe)
-    path = (cache_dir() if folder is None else Path(folder)) / f"classifier-{made_of[:16]}.npz"
+    path = (cache_dir() if folder is None else as_path(folder)) / f"classifier-{made_of[:16]}.npz"
     reasons = []
     for file in SHIPPED, path:
         try:
@@ -183,7 +193,7 @@ def _made_of(dataset, recipe):
     """A fingerprint of all that makes a classifier what it is, but for the rounding of sums."""
     labels = hashlib.sha256(_check_labels(dataset).tobytes()).hexdigest()
     made_of = {"recipe": asdict(recipe), "images": dataset.sha256, "labels": labels, "steps": STEPS}
-    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True, default=float).encode()).hexdigest()
 
 
 def rounded(network):
@@ -202,7 +212,7 @@ def _network(size, a, b, classes, seed=0):
 
 def _check_labels(dataset):
     """The labels as int64 on the host, after checking that they are there and count from 0."""
-    labels = dataset.labels
+    labels = kind("a classifier", dataset, Dataset, LOAD).labels
     if labels is None:
         raise DataError(f"{dataset.name} has no labels, and a classifier learns from labels: take mnist or digits")
     if labels.dtype.kind not in "iu":

@@ -9,9 +9,8 @@ from collections import namedtuple
 import numpy
 
 from minigan.backend import to_numpy, xp
-from minigan.backend.checks import number
+from minigan.backend.checks import array, number, whole
 from minigan.data import Dataset
-from minigan.data.dataset import whole
 
 LARGEST = 1e15  # whose square float32 still holds, and whose products a kernel's cube in float64
 
@@ -39,7 +38,7 @@ def nearest(rows, data, chunk=1024):
     a = rows - origin
     index = xp.zeros(len(a), dtype="int64")
     least = xp.full(len(a), xp.inf, dtype=dtype)
-    for start in range(0, len(data), chunk):
+    for start in range(0, len(data), whole("nearest: chunk", chunk)):
         b = xp.asarray(_rows(data, slice(start, start + chunk)), dtype=dtype) - origin
         score = (b * b).sum(axis=1) - 2 * (a @ b.T)  # (N, chunk)
         best = score.min(axis=1)
@@ -67,7 +66,7 @@ def pairwise_distance(rows, chunk=1024):
     rows = rows - rows[0]
     squares = (rows * rows).sum(axis=1)
     total = 0.0
-    for start in range(0, len(rows), chunk):
+    for start in range(0, len(rows), whole("pairwise_distance: chunk", chunk)):
         part = slice(start, start + chunk)
         squared = squares[part, None] - 2 * (rows[part] @ rows.T) + squares  # (chunk, N)
         total += float(xp.sqrt(xp.maximum(squared, 0)).sum())
@@ -128,6 +127,7 @@ def kernel_distance(a, b, chunk=1024):
 
     Raises ValueError where a and b are not (N, F) and (M, F), finite, with two rows or more.
     """
+    whole("kernel_distance: chunk", chunk)
     a, b = check_pair("kernel_distance", "rows of a", a, "rows of b", b, least=2)
     a, b = xp.asarray(a, dtype="float64"), xp.asarray(b, dtype="float64")
     n, m = len(a), len(b)
@@ -148,7 +148,7 @@ def precision_recall(real, fake, k=3, chunk=1024):
 
     Raises ValueError where real and fake are not (N, F) and (M, F), finite, with more than k rows.
     """
-    whole("precision_recall: k", k, 1)
+    whole(f"precision_recall: k={k!r} and chunk={chunk!r}", k, chunk)
     real, fake = check_pair("precision_recall", "real rows", real, "fake rows", fake, least=k + 1)
     origin = xp.asarray(real, dtype="float64").mean(axis=0)  # near the rows |a|^2 - 2 a.b + |b|^2 keeps its digits
     real, fake = xp.asarray(real, dtype="float64") - origin, xp.asarray(fake, dtype="float64") - origin
@@ -160,8 +160,8 @@ def class_histogram(labels, classes=10):
 
     Raises ValueError for anything else.
     """
-    whole("class_histogram: classes", classes, 1)
-    labels = to_numpy(labels)
+    whole(f"class_histogram: classes={classes!r}", classes)
+    labels = to_numpy(array("class_histogram: labels", labels))
     if labels.ndim != 1 or len(labels) == 0 or labels.dtype.kind not in "iu":
         found = f"labels of shape {labels.shape}, {labels.dtype}"
         raise ValueError(f"class_histogram: {found}, expected (N,), integers: probabilities.argmax(axis=1), say")

@@ -5,7 +5,10 @@ center, a mode is found where it has one such sample.
 """
 
 from minigan.backend import host_generator, xp
+from minigan.backend.checks import kind, whole
+from minigan.data.toys import Mixture
 from minigan.evaluation.metrics import mode_coverage
+from minigan.gan import GAN
 
 POINTS, SAMPLES = 100_000, 2500
 PUBLISHED = {  # mean and standard error over 10 runs: modes, share of high quality, reverse KL (PacGAN, table 1)
@@ -21,8 +24,10 @@ class FixedPoints:
     """
 
     def __init__(self, data, batch_size, seed, rounds):
+        kind("FixedPoints", data, Mixture)
         self.data, self.name, self.sample_shape = data, data.name, (data.width,)
-        self.batch_size, self.seed, self.rounds = batch_size, seed, rounds
+        self.batch_size, self.rounds = whole("FixedPoints: batch_size and rounds", batch_size, rounds)
+        self.seed = whole("FixedPoints: the seed", seed, least=0)
         self.identity = {"points": POINTS, "seed": seed}
 
     def epoch(self, e, start=0):
@@ -36,4 +41,6 @@ class FixedPoints:
 
 def found_by(gan, data):
     """The Coverage of the Mixture `data` by SAMPLES samples of the GAN."""
+    kind("found_by", gan, GAN)
+    kind("found_by", data, Mixture)
     return mode_coverage(gan.sample(SAMPLES), data.centers, data.sigma)

@@ -19,8 +19,7 @@ import numpy
 from tqdm import tqdm
 
 from minigan.backend import host_generator, to_numpy, xp
-from minigan.backend.checks import number
-from minigan.data.dataset import whole
+from minigan.backend.checks import array, number, whole
 from minigan.evaluation.metrics import as_rows, check_pair, nearest
 
 SIGMAS = tuple(10 ** (i / 9 - 1) for i in range(10))  # logspace(-1, 0, 10), as in the code of the 2014 paper
@@ -51,7 +50,7 @@ def select_sigma(centers, validation, sigmas=SIGMAS, chunk=256):
     The distances are computed once for all of them. Raises ValueError without sigmas, and what
     `parzen_log_likelihood` raises.
     """
-    if numpy.ndim(sigmas) != 1 or not len(sigmas):
+    if array("select_sigma: sigmas", sigmas).ndim != 1 or not len(sigmas):
         raise ValueError(f"select_sigma: sigmas={sigmas!r}, expected a list of at least one")
     means = _log_likelihoods("select_sigma", centers, validation, sigmas, chunk).mean(axis=1)
     return float(sigmas[int(means.argmax())])
@@ -85,8 +84,8 @@ def pixelwise_gaussian(rows, n, seed=0):
     s = 0.1, 663 at 0.03 and 1,012 at 0.002, ever more, because of the pixels that are always black.
     """
     rows = to_numpy(as_rows("pixelwise_gaussian", "rows", rows))
-    whole("pixelwise_gaussian: n", n, 1)
-    whole("pixelwise_gaussian: seed", seed, 0)
+    whole(f"pixelwise_gaussian: n={n!r}", n)
+    whole(f"pixelwise_gaussian: seed={seed!r}", seed, least=0)
     mean, deviation = rows.mean(axis=0, dtype="float64"), rows.std(axis=0, dtype="float64")
     noise = host_generator(seed).standard_normal((n, len(mean)))
     return numpy.clip(mean + deviation * noise, 0, 1).astype("float32")
@@ -103,11 +102,11 @@ def kmeans(rows, k, iterations=3, seed=0, chunk=4096):
     Raises ValueError unless 1 <= k <= N, TypeError and ValueError for rows that are no finite numbers (N, W).
     """
     rows = to_numpy(as_rows("kmeans", "rows", rows)).astype("float32")
-    k = whole("kmeans: k", k, 1, len(rows), "the number of rows")
-    whole("kmeans: seed", seed, 0)
+    k = whole(f"kmeans: k={k!r}, of {len(rows)} rows,", k, most=len(rows))
+    whole(f"kmeans: seed={seed!r}", seed, least=0)
     centroids = rows[host_generator(seed).permutation(len(rows))[:k]]
-    for i in range(iterations):
-        starts = tqdm(range(0, len(rows), chunk), f"k-means, {i + 1} of {iterations}", **QUIET)
+    for i in range(whole("kmeans: iterations", iterations, least=0)):
+        starts = tqdm(range(0, len(rows), whole("kmeans: chunk", chunk)), f"k-means, {i + 1} of {iterations}", **QUIET)
         parts = [nearest(rows[start : start + chunk], centroids)[0] for start in starts]
         index = numpy.concatenate(parts)
         counts = numpy.bincount(index)
@@ -119,6 +118,7 @@ def kmeans(rows, k, iterations=3, seed=0, chunk=4096):
 
 def _log_likelihoods(name, centers, x, sigmas, chunk):
     """log p(x) for each sigma, (len(sigmas), N), with the distances computed once."""
+    whole(f"{name}: chunk", chunk)
     centers, x = check_pair(name, "centers", centers, "rows of x", x)
     for sigma in sigmas:
         number(f"{name}: sigma, the deviation of a Gaussian,", sigma, "(0, inf)")

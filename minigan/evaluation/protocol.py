@@ -13,7 +13,9 @@ from collections import namedtuple
 from dataclasses import replace
 
 from minigan.backend import host_generator, to_numpy
-from minigan.data import DataError, load
+from minigan.backend.checks import kind, whole
+from minigan.data import DataError, Dataset, load
+from minigan.data.dataset import LOAD
 from minigan.data.files import replacing
 from minigan.data.mnist import cache_dir, mnist
 from minigan.data.toys import TOYS
@@ -21,6 +23,7 @@ from minigan.evaluation.classifier import classifier_for
 from minigan.evaluation.metrics import class_histogram, frechet_distance, kernel_distance, precision_recall
 from minigan.evaluation.parzen import kmeans, parzen, pixelwise_gaussian
 from minigan.gan import NOISE
+from minigan.network import Network
 
 CENTERS = 10_000  # of each baseline's Parzen windows, as many as the protocol has samples
 PROTOCOL = 2  # raised whenever what is remembered changes its meaning
@@ -84,6 +87,9 @@ def part(data, index):
 
 def generated(G, meta, n, seed, data):
     """n samples of a checkpoint's generator, (n, W) in [0, 1], after checking that they are images like the data's."""
+    kind("generated", G, Network)
+    kind("generated", data, Dataset, LOAD)
+    n, seed = whole(f"generated: n={n!r}", n), whole(f"generated: seed={seed!r}", seed, least=0)
     low, high = next((layer.range for layer in reversed(list(G.leaves())) if layer.range), (0.0, 1.0))
     replace(data, range=(low, high)).check_generator(G)
     z = NOISE[meta["noise"]](host_generator(seed), (n, G.n_in), G.dtype)
@@ -92,6 +98,7 @@ def generated(G, meta, n, seed, data):
 
 def own(path, data):
     """The user's samples as rows in [0, 1]. Raises DataError unless they are images like those of the data."""
+    kind("own", data, Dataset, LOAD)
     samples = load(path, range=(0.0, 1.0))
     if samples.shape != data.shape:
         a, b = ("x".join(map(str, shape)) for shape in (samples.shape, data.shape))

@@ -11,11 +11,12 @@ import numpy
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
+from minigan.backend.checks import kind
 from minigan.objectives import Hinge, LeastSquares, Minimax, NonSaturating, RelativisticAverage, Wasserstein
 from minigan.plots import page
 from minigan.plots.figures import limits
 from minigan.plots.style import BELIEF, CRITIC
-from minigan.plots.toys import FPS, SIDE, Arrows, check, densities, is_belief, key, smoothed
+from minigan.plots.toys import FPS, SIDE, Arrows, Film, Lattice, check, densities, is_belief, key, smoothed
 from minigan.plots.words import value_in_words
 
 NONE, CODES = 65535, 65534  # the code of NaN, and the largest of the others
@@ -37,9 +38,14 @@ def save_page(path, data, lattice, films, words, setting):
     """Write the page: a column for each of the `films` of games on `data`, a Toy, and one slider for all.
 
     The films have scenes of the same rounds. words: for each film a list of what to say of each scene. setting: how
-    the games were played, a sentence. Raises ValueError for data of more than two dimensions.
+    the games were played, a sentence. Raises ValueError for data of more than two dimensions,
+    and TypeError and ValueError where films, words and setting are none, or not of one length.
     """
     check(data)
+    kind("save_page", lattice, Lattice)
+    kind("save_page: setting", setting, str)
+    for film, sentences in matched("films and words", kind("films", films, list), kind("words", words, list)):
+        matched("scenes and words", kind("save_page", film, Film).scenes, kind("words", sentences, list))
     games = [
         game(film, peers, data, lattice) | {"words": said(film, sentences)}
         for film, peers, sentences in zip(films, comparable(films), words, strict=True)
@@ -67,6 +73,13 @@ def save_page(path, data, lattice, films, words, setting):
         means=f", drawn as means of {games[0]['block']} rounds" if games[0]["block"] > 1 else "",
         averaged=AVERAGED,
     )
+
+
+def matched(what, one, other):
+    """The pairs of both. Raises ValueError unless they are of one length, which is not 0."""
+    if not len(one) == len(other) > 0:
+        raise ValueError(f"save_page: {len(one)} and {len(other)} {what}: expected equally many, at least one")
+    return list(zip(one, other, strict=True))
 
 
 def packed(arrays, low, high):

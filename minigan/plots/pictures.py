@@ -1,17 +1,18 @@
 """Pictures of a run: grids of samples, curves, neighbors, and the film, drawn by matplotlib without a display."""
 
 import math
-from pathlib import Path
 
 import numpy
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
-from minigan.data.files import replacing
+from minigan.backend.checks import sizes, whole
+from minigan.data.dataset import is_interval, numbers
+from minigan.data.files import as_path, replacing
 from minigan.plots.figures import draw_value, save_figure, save_film
 from minigan.plots.run_page import FPS, evenly, frames_of, read_gray, write_page
 from minigan.plots.style import DATA, SAMPLE
-from minigan.plots.words import equilibrium, value_in_words
+from minigan.plots.words import check_history, equilibrium, value_in_words
 
 __all__ = [
     "compare_runs", "draw_run", "evenly", "grid", "read_frames", "save_curves", "save_gif", "save_grid",
@@ -23,9 +24,17 @@ def grid(rows, shape, range, columns=None):
     """Images rows (N, H*W), black and white as in `range`, side by side as one array (height, width) in [0, 1].
 
     Images are framed in gray; small ones are enlarged, pixel by pixel, until they are about 48 wide.
+
+    Raises ValueError for rows that are no finite numbers of that shape, or none, and for what is no shape or range.
     """
+    shape = sizes("a picture's shape ", shape)
+    if len(shape) != 2 or not is_interval(range):
+        raise ValueError(f"a picture of shape {shape} in the range {range!r:.60}: expected (H, W), and two numbers")
     (height, width), (low, high) = shape, range
-    columns = columns or math.ceil(len(rows) ** 0.5)
+    rows = numbers("pixels", rows)
+    if rows.ndim != 2 or not len(rows) or rows.shape[1] != height * width:
+        raise ValueError(f"pixels of shape {rows.shape}, expected (N, {height * width}) for pictures {height}x{width}")
+    columns = whole("columns", columns or math.ceil(len(rows) ** 0.5))
     lines = math.ceil(len(rows) / columns)
     zoom, frame = max(1, round(48 / max(shape))), 0.35
     pixels = numpy.clip((rows.reshape(-1, height, width) - low) / (high - low), 0, 1)
@@ -48,7 +57,8 @@ def save_curves(path, history):
 
 
 def draw_curves(history):
-    """The figure of `save_curves`."""
+    """The figure of `save_curves`. Raises ValueError for what is no history."""
+    check_history("curves", history)
     figure, (value, judgments, losses) = _panels(3)
     epochs = [row["epoch"] for row in history]
     style = {"marker": "o" if len(history) == 1 else None}  # a line through one point is invisible
@@ -77,13 +87,15 @@ def compare_runs(path, runs):
 
 def draw_comparison(runs):
     """The figure of `compare_runs`. Raises ValueError for no runs, and for one without a finished epoch."""
-    if not runs:
-        raise ValueError("there are no runs to compare")
+    if not isinstance(runs, list | tuple) or not runs:
+        raise ValueError("there are no runs to compare: expected [(name, history), ...]")
+    for run in runs:
+        if not isinstance(run, list | tuple) or len(run) != 2 or not isinstance(run[0], str):
+            raise ValueError(f"compare_runs: {run!r:.60} is no pair of a name and a history")
+        check_history(*run, ("epoch", "V", "d_real", "d_fake", "diversity"))
     figure, (value, judgments, diversity) = _panels(3)
     rests = {}
     for k, (name, history) in enumerate(runs):
-        if not history:
-            raise ValueError(f"{name}: no epoch is finished, there is nothing to compare yet")
         epochs, style = [row["epoch"] for row in history], {"color": f"C{k % 10}"}
         style |= {"marker": "o"} if len(history) == 1 else {}
         value.plot(epochs, [row["V"] for row in history], label=name, **style)
@@ -122,7 +134,8 @@ def draw_run(directory, history, rows, neighbors, shape, range):
     rows (N, H*W) are samples of the generator as it is now, neighbors (N, H*W) their nearest training images. Before
     the first epoch is finished there are neighbors only. Returns the paths written; raises OSError as the disk does.
     """
-    directory = Path(directory)
+    directory = as_path(directory)
+    check_history("draw_run", history, least=0)
     curves, pairs, gif = (directory / name for name in ("curves.png", "neighbors.png", "training.gif"))
     save_neighbors(pairs, rows, neighbors, shape, range)
     if not history:
@@ -150,8 +163,11 @@ def save_neighbors(path, rows, neighbors, shape, range):
 
     The pairs stand as `grid` would put the rows, with white between them.
     """
+    rows, neighbors = numbers("rows", rows), numbers("neighbors", neighbors)
+    if rows.ndim != 2 or rows.shape != neighbors.shape:
+        raise ValueError(f"rows of shape {rows.shape} and neighbors of shape {neighbors.shape}: both (N, H*W)")
     columns = math.ceil(len(rows) ** 0.5)
-    tiles = grid(numpy.stack([rows, neighbors], 1).reshape(2 * len(rows), -1), shape, range, 2 * columns)
+    tiles = grid(numpy.stack([rows, neighbors], 1).reshape(-1, rows.shape[1]), shape, range, 2 * columns)
     lines, gap = math.ceil(len(rows) / columns), 4
     pairs = tiles.reshape(lines, len(tiles) // lines, columns, -1)
     pairs = numpy.pad(pairs, ((0, 0), (gap, gap), (0, 0), (gap, gap)), constant_values=1)
@@ -162,7 +178,13 @@ def save_neighbors(path, rows, neighbors, shape, range):
 
 
 def save_gif(path, frames, labels):
-    """Write an animated GIF of the frames, each a gray picture (height, width) in [0, 1] under its label."""
+    """Write an animated GIF of the frames, each a gray picture (height, width) in [0, 1] under its label.
+
+    Raises ValueError for frames of several shapes, or none, and for another number of labels.
+    """
+    frames = numbers("frames", frames)
+    if frames.ndim != 3 or not frames.size or not isinstance(labels, list | tuple) or len(labels) != len(frames):
+        raise ValueError(f"a film of frames {frames.shape}: at least one (height, width), and a label each")
     figure, image, caption = _captioned(frames[0])
 
     def drawn():

@@ -9,9 +9,10 @@ import numpy
 from matplotlib.image import imread
 from PIL import Image
 
+from minigan.data.files import as_path
 from minigan.plots import page
 from minigan.plots.figures import limits
-from minigan.plots.words import equilibrium
+from minigan.plots.words import check_history, equilibrium
 
 FRAMES, PIXELS = 50, 11_000_000  # of a film at most: an HTML file of 5 MB or less
 FPS, MINUS = 5, "\u2212"
@@ -36,7 +37,8 @@ def write_page(directory, history, live=False):
     training runs: it refers to all of the pictures in samples/, and loads itself anew every few seconds.
     Raises OSError as the disk does, and for a damaged picture, which is named.
     """
-    directory = Path(directory)
+    directory = as_path(directory)
+    check_history("training.html", history)
     found = frames_of(directory / "samples", history, None if live else FRAMES)
     if not found:
         return None
@@ -44,7 +46,7 @@ def write_page(directory, history, live=False):
     names = [name for name in NUMBERS if all(name in row for row in rows)]
     film = {
         "fps": FPS,
-        "live": live,
+        "live": bool(live),
         "epochs": [row["epoch"] for row in history],
         "charts": charts(history),
         "shown": [row["epoch"] for row in rows],

@@ -7,7 +7,10 @@ import numpy
 from matplotlib.figure import Figure
 
 from minigan.backend import to_numpy, xp
-from minigan.data.toys import Mixture
+from minigan.backend.checks import kind
+from minigan.data.dataset import numbers
+from minigan.data.toys import Mixture, Toy
+from minigan.gan import GAN
 from minigan.objectives import Hinge, LeastSquares, Minimax, Objective
 from minigan.plots.figures import draw_value, limits, save_figure, save_film
 from minigan.plots.style import BELIEF, BEST, CRITIC, CURVE, DATA, SAMPLE
@@ -53,6 +56,9 @@ class Lattice:
     """
 
     def __init__(self, points):
+        points = numbers("Lattice: points", points).astype("float32")
+        if points.ndim != 2 or not 0 < points.size <= 2 * len(points):
+            raise ValueError(f"Lattice: points of shape {points.shape}, expected (N, 1) or (N, 2)")
         low, high = points.min(axis=0), points.max(axis=0)
         half = 0.7 * (high - low).max()
         self.points = points
@@ -96,7 +102,9 @@ def look(gan, lattice, number):
     A critic of differences, as that of Wasserstein, has no level: it is given that at which the means of a(x) over
     the data and over the samples are opposite numbers. Hinge has one, its border is a = 0.
     """
+    kind("look", gan, GAN)
     D, objective, n = gan.discriminator, gan.objective, SAMPLES
+    kind("look", lattice, Lattice)
     x = gan.generator(gan.fixed_noise(n))
     a = D.forward(xp.concatenate((x, xp.asarray(lattice.points))))
     middle = 0 if isinstance(objective, Hinge) else (a[:n].mean() + a[n:].mean()) / 2
@@ -144,6 +152,8 @@ class Stage:
 
     def __init__(self, data, lattice, film):
         check(data)
+        kind("Stage", lattice, Lattice)
+        kind("Stage", film, Film)
         self.data, self.lattice, self.film = data, lattice, film
         self.arrows = Arrows(film.scenes, lattice)
         self.belief = is_belief(film.objective)
@@ -229,5 +239,5 @@ class Stage:
 
 def check(data):
     """Raises ValueError for a Toy of more than two dimensions."""
-    if data.width > 2:
+    if kind("a picture of points", data, Toy).width > 2:
         raise ValueError(f"{data!r}: only points in one or two dimensions can be drawn")

@@ -8,10 +8,11 @@ import math
 import statistics
 
 from minigan.objectives import EQUILIBRIUM
-from minigan.plots.words import equilibrium, value_in_words
+from minigan.plots.words import check_history, equilibrium, value_in_words
 
 EPOCHS = 5  # what has lasted so long is not chance
 WRECKED = -3.0  # V of a D that is not merely unsure but certain and wrong
+NEEDED = "V", "d_fake", "accuracy", "norm_g", "diversity"
 WARNINGS = "wrecked", "d wins", "collapse", "unstable"
 
 
@@ -21,6 +22,7 @@ def read_history(history):
     Rows as `Training.history` has them. `diversity` is the mean distance between samples over that between images, NaN
     for images that are all alike. Of games with another value than that of 2014 only the diversity is judged.
     """
+    check_history("read_history", history, NEEDED)
     last, said = history[-EPOCHS:], {}
     now, enough = last[-1], len(last) == EPOCHS
     alike = math.isnan(now["diversity"])

@@ -8,6 +8,8 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
+from minigan.backend.checks import kind
+from minigan.data.dataset import LOAD, Dataset
 from minigan.gan import GAN
 from minigan.layers import Dense, Uniform
 from minigan.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
@@ -33,6 +35,7 @@ class Recipe(NamedTuple):
 
     def data(self, data):
         """The data set as this recipe wants it."""
+        kind(f"the recipe {self.name}", data, Dataset, LOAD)
         images = data.images[: self.images] if data.name == "mnist" else data.images
         labels = None if data.labels is None else data.labels[: len(images)]
         return replace(data, range=self.range, images=images, labels=labels)

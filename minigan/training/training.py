@@ -8,14 +8,14 @@ import time
 import numpy
 
 from minigan.backend import to_numpy, xp
+from minigan.backend.checks import kind, whole
 from minigan.data import Batches, Dataset
-from minigan.data.dataset import whole
 from minigan.data.files import replacing
 from minigan.evaluation.metrics import pairwise_distance
-from minigan.gan import Round
+from minigan.gan import GAN, Round
 from minigan.layers.layer import as_shape, in_words
+from minigan.plots.words import check_history, value_in_words
 from minigan.training import checkpoint
-from minigan.training.advice import value_in_words
 from minigan.training.guard import Guard, NotFiniteError
 
 SOURCE = "name", "identity", "sample_shape", "batch_size", "rounds", "epoch"
@@ -44,8 +44,9 @@ class Training:
     """
 
     def __init__(self, gan, data, batch_size=None):
+        kind("Training", gan, GAN)
         if isinstance(data, Dataset):
-            data = Batches(data, whole("batch_size", batch_size, 1) * gan.k, gan.seed)
+            data = Batches(data, whole(f"batch_size={batch_size!r}", batch_size) * gan.k, gan.seed)
         elif missing := [name for name in SOURCE if not hasattr(data, name)]:
             raise TypeError(
                 f"cannot train on a {type(data).__name__}: expected a Dataset or a source of batches, "
@@ -100,8 +101,10 @@ class Training:
     def rounds(self, epochs):
         """Play until `epochs` are finished. Yields after every round: the epoch's row where it ended one, else None.
 
-        Raises NotFiniteError in the round in which a number stops being finite (on a GPU, up to 64 rounds later).
+        Raises ValueError for epochs that are no whole number, and NotFiniteError in the round in which a number stops
+        being finite (on a GPU, up to 64 rounds later).
         """
+        whole(f"epochs={epochs!r}", epochs, least=0)
         while self.epoch < epochs:
             start = time.perf_counter()
             for x in self.batches.epoch(self.epoch, start=self.round):
@@ -190,7 +193,8 @@ def save_history(path, history):
 
 def report(row, epochs):
     """One line about an epoch, for people."""
-    left = round((epochs - row["epoch"]) * row["seconds"])
+    check_history("report", row, ("epoch", "seconds", "images_per_second", "V", "d_real", "d_fake", "accuracy"))
+    left = round((whole("epochs", epochs) - row["epoch"]) * row["seconds"])
     return (
         f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  {_figures(row)}  "
         f"{row['images_per_second']:,.0f} images/s  {left // 60}:{left % 60:02} left"

@@ -63,7 +63,7 @@ def test_unknown_name():
     refused("data 'none/such': no such data set", "none/such")
     refused("no such data set", "")
     for arguments in (5,), ("idx", 5):
-        refused("expected a text or a path", *arguments)
+        refused("expected a path, as a text", *arguments)
 
 
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "train-images-idx3-ubyte", "images.idx3"])

@@ -113,11 +113,11 @@ def test_the_points_come_from_a_stream_of_their_own(monkeypatch):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: toy("ring").sample(0, 1), "ring.sample: n=0: expected at least 1"),
-        (lambda: toy("ring").sample(5, -1), "ring.sample: key=-1: expected at least 0"),
-        (lambda: ToyBatches(toy("ring"), 0), "batch_size=0: expected at least 1"),
-        (lambda: ToyBatches(toy("ring"), 5, -1), "seed=-1: expected at least 0"),
-        (lambda: next(ToyBatches(toy("ring"), 5, rounds=3).epoch(0, 4)), "epoch 0: start=4: expected 0 to 3"),
+        (lambda: toy("ring").sample(0, 1), "ring.sample: n=0 must be .* at least 1"),
+        (lambda: toy("ring").sample(5, -1), r"ring.sample: key=\(-1,\) must"),
+        (lambda: ToyBatches(toy("ring"), 0), "batch_size=0 must"),
+        (lambda: ToyBatches(toy("ring"), 5, -1), "seed=-1 must"),
+        (lambda: next(ToyBatches(toy("ring"), 5, rounds=3).epoch(0, 4)), "epoch 0: start=4"),
         (lambda: toy("ring").sample(5), r"ring.sample\(5\) needs a key, one or more integers: sample\(5, seed\)"),
         (lambda: toy("ring").density(np.zeros((3, 1))), r"ring.density: x has shape \(3, 1\), expected \(N, 2\)"),
         (lambda: Mixture("m", [[1.0], [2.0, 3.0]], 0.1), "m: centers=.*: expected finite numbers in an array"),

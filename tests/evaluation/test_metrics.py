@@ -241,7 +241,7 @@ def test_too_few_rows_are_refused():
         measure(np.eye(least), np.eye(least))
         with pytest.raises(ValueError, match=rf": {least - 1} .*rows.*, expected at least {least}"):
             measure(np.eye(least), np.eye(least)[: least - 1])
-    with pytest.raises(ValueError, match=r"precision_recall: k=0: expected .*at least 1"):
+    with pytest.raises(ValueError, match=r"precision_recall: k=0 .*must be .*at least 1"):
         precision_recall(np.eye(4), np.eye(4), k=0)
     with pytest.raises(ValueError, match="pairwise_distance: 1 rows, expected at least 2"):
         pairwise_distance(np.zeros((1, 4)))

@@ -1,10 +1,8 @@
 """modes: of known samples the known number is found, and it is the samples that are counted."""
 
-from types import SimpleNamespace
-
 import numpy as np
 
-from minigan import to_numpy
+from minigan import GAN, Dense, Network, to_numpy
 from minigan.data.toys import toy
 from minigan.evaluation import modes
 from minigan.evaluation.modes import SAMPLES, found_by
@@ -19,7 +17,9 @@ def test_what_is_counted_are_the_samples(rng):
         centers = toy("grid").centers[np.arange(n) % 7]
         return centers + 0.01 * rng.standard_normal((n, 2)) + (np.arange(n) % 5 == 0)[:, None]
 
-    found = found_by(SimpleNamespace(sample=sample), toy("grid"))
+    gan = GAN(Network(Dense(2, 2)), Network(Dense(2, 1)))
+    gan.sample = sample
+    found = found_by(gan, toy("grid"))
     assert found.modes == 7 and found.high_quality == 0.8 and asked == [SAMPLES] == [2500]
     assert abs(found.reverse_kl - np.log(25 / 7)) < 1e-3
 

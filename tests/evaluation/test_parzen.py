@@ -124,7 +124,7 @@ def test_the_estimate_takes_lists_and_refuses_what_are_no_numbers():
     with pytest.raises(TypeError, match=r"parzen: samples .*expected numbers"):
         parzen([["a"]], [[0.5]], [[0.5]])
     for k in 0, 31:
-        with pytest.raises(ValueError, match=f"kmeans: k={k}: expected .*1 to 30, the number of rows"):
+        with pytest.raises(ValueError, match=f"kmeans: k={k}, of 30 rows, must be .*1 to 30"):
             kmeans(np.zeros((30, 2)), k)
 
 

@@ -246,7 +246,7 @@ def test_a_full_disk_under_the_output_does_not_end_training(tmp_path, monkeypatc
     ("args", "message"),
     [
         (["--data", "mnist", "--data-dir", "/no/such/folder"], "data_dir: there is no folder /no/such/folder"),
-        ([*DIGITS, "--batch-size", "1798"], "batch_size=1798: expected 1 to 1797"),
+        ([*DIGITS, "--batch-size", "1798"], "batch_size=1798 must be a whole number from 1 to 1797"),
         ([*DIGITS, "--batch-size", "1"], "BatchNorm(128): a training batch of one sample has no variance"),
         ([*DIGITS, "--lr", "nan"], "argument --lr: expected a finite number above 0, not 'nan'"),
         ([*DIGITS, "--lr-d", "0"], "argument --lr-d: expected a finite number above 0, not '0'"),
