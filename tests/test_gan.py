@@ -36,45 +36,20 @@ from minigan.data import load
 from minigan.optimizers import Linear
 from minigan.training.recipes import RECIPES
 
-pytestmark = pytest.mark.usefixtures("each_backend")
-
 N = 6
-OBJECTIVES = pytest.mark.parametrize("objective", [Minimax, NonSaturating])
-OUTPUTS = pytest.mark.parametrize("output", ["logit", "probability"])
 
 
-def players(output="logit", dtype="float32"):
+def players(dtype="float32"):
     G = Network(Dense(3, 7), ReLU(), Dense(7, 4), Tanh(), seed=1, dtype=dtype)
-    end = [Sigmoid()] if output == "probability" else []
-    D = Network(Dense(4, 8), LeakyReLU(), Dense(8, 1), *end, seed=2, dtype=dtype)
-    return G, D
+    return G, Network(Dense(4, 8), LeakyReLU(), Dense(8, 1), seed=2, dtype=dtype)
 
 
-def small(objective=NonSaturating, output="logit", seed=0):
-    return GAN(*players(output), objective(output), seed=seed)
-
-
-def real(rng, n=N, dtype="float32", width=4):
-    return xp.asarray(np.tanh(rng.standard_normal((n, width)) + 1), dtype=dtype)
+def real(rng, n=N, width=4):
+    return xp.asarray(np.tanh(rng.standard_normal((n, width)) + 1), dtype="float32")
 
 
 def bits(*networks):
     return [vector.tobytes() for network in networks for vector in (network.theta, network.dtheta)]
-
-
-def run(seed, sampling=False, rounds=5):
-    gan, data = small(seed=seed), np.random.default_rng(0)
-    seen = []
-    for _ in range(rounds):
-        seen.append(xp.stack(gan.step(real(data))).tobytes())
-        if sampling:
-            gan.sample(N)
-            gan.fixed_noise(N)
-    return [*seen, *bits(gan.generator, gan.discriminator)]
-
-
-def test_drawing_samples_does_not_disturb_training():
-    assert run(seed=3, sampling=True) == run(seed=3)
 
 
 def arrays(thing, path, seen):
@@ -94,10 +69,9 @@ def arrays(thing, path, seen):
         yield from arrays(vars(thing), path, seen)
 
 
-@OUTPUTS
-@OBJECTIVES
-def test_after_rounds_in_float32_every_array_is_float32_or_a_mask(objective, output, rng):
-    gan = small(objective, output)
+@pytest.mark.usefixtures("each_backend")
+def test_after_rounds_in_float32_every_array_is_float32_or_a_mask(rng):
+    gan = game()
     seen = [gan.step(real(rng)) for _ in range(2)]
     found = dict(arrays([gan, seen], "gan", {}))
     names = " ".join(found)
@@ -107,21 +81,19 @@ def test_after_rounds_in_float32_every_array_is_float32_or_a_mask(objective, out
     assert [path for path, a in found.items() if path.endswith("positive") and a.dtype != bool] == []
 
 
-def reference(output="logit"):
+def reference():
     G = Network(Dense(100, 256), LeakyReLU(), Dense(256, 512), LeakyReLU(), Dense(512, 1024), LeakyReLU(),
                 Dense(1024, 784), Tanh(), seed=1)  # fmt: skip
-    end = [Sigmoid()] if output == "probability" else []
-    D = Network(Dense(784, 512), LeakyReLU(), Dense(512, 256), LeakyReLU(), Dense(256, 1), *end, seed=2)
-    return GAN(G, D, NonSaturating(output))
+    D = Network(Dense(784, 512), LeakyReLU(), Dense(512, 256), LeakyReLU(), Dense(256, 1), seed=2)
+    return GAN(G, D)
 
 
-@OUTPUTS
-def test_in_steady_state_a_round_allocates_no_large_array(output, rng):
+def test_in_steady_state_a_round_allocates_no_large_array(rng):
     """What remains at batch 128 is the noise, 128 x 100 float32 = 51 KB, and columns of D's outputs.
 
     The smallest hidden layer's output, 128 x 256 float32, is 131 KB: not one such array fits under the bound.
     """
-    gan, x = reference(output), real(rng, 128, width=784)
+    gan, x = reference(), real(rng, 128, width=784)
     for _ in range(3):
         gan.step(x)
     tracemalloc.start()
@@ -134,7 +106,6 @@ def test_in_steady_state_a_round_allocates_no_large_array(output, rng):
         after, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    print(f"\npeak over a round: {(peak - before) / 1e3:.0f} KB, kept {(after - before) / 1e3:.1f} KB ({output})")
     assert peak - before < 100e3
     assert after - before < 2e3
 
@@ -158,6 +129,7 @@ def test_real_samples_of_this_step_are_an_argument_where_g_compares_with_them(ob
     assert bits(gan.generator) != kept[:2] and bits(gan.discriminator) == kept[2:4]
 
 
+@pytest.mark.usefixtures("each_backend")
 @pytest.mark.parametrize("twin", [copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))], ids=["deepcopy", "pickle"])
 def test_a_copy_in_mid_training_goes_on_to_the_same_bits(twin, rng):
     G = Network(Dense(3, 6), BatchNorm(6), Network(ReLU(), Dense(6, 4)), Tanh(), seed=1)
@@ -176,9 +148,7 @@ def test_a_copy_in_mid_training_goes_on_to_the_same_bits(twin, rng):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_the_game_of_every_recipe_can_be_copied_and_pickled(name, each_backend):
-    if each_backend != "numpy":
-        pytest.skip("what is pickled on each backend is shown with less")
+def test_the_game_of_every_recipe_can_be_copied_and_pickled(name):
     data = RECIPES[name].data(load("digits"))
     gan = RECIPES[name].make(data, 100, 3)
     others = pickle.loads(pickle.dumps(gan)), pickle.loads(pickle.dumps(copy.deepcopy(gan)))
@@ -202,6 +172,11 @@ def part_of_it():
 
 
 @pytest.mark.parametrize("build, words", [
+    (lambda: game("text"), "generator='text': expected a Network"),
+    (lambda: game(D=Dense(4, 1)), r"discriminator=Dense\(4, 1\): expected a Network"),
+    (lambda: game(objective=Minimax), "objective=<class .*>: expected an Objective, NonSaturating"),
+    (lambda: game(generator_optimizer=Adam), "generator_optimizer=<class .*>: expected an Optimizer"),
+    (lambda: game(penalty=10.0), r"penalty=10.0: expected a Penalty, R1\(1.0\) say, or None"),
     (lambda: game(D=Network(Dense(5, 1))), "the generator gives 4 values, but the discriminator takes 5"),
     (lambda: game(D=players(dtype="float64")[1]), "the generator is float32, but the discriminator is float64: both"),
     (lambda: game(G=Network(Tanh())), "the generator, .*, has no parameters to learn, or takes samples of any size"),
@@ -217,27 +192,15 @@ def part_of_it():
     (lambda: game(noise="cauchy"), "noise='cauchy': expected one of 'normal', 'uniform'"),
     (lambda: game(seed=-1), "seed=-1 must be a whole number of at least 0"),
     (lambda: game(objective=FeatureMatching(9)), r"FeatureMatching\(9\) compares outputs of layer 9, but D has 3"),
-    (lambda: small().sample(0), "n=0: the number of samples must be a whole number of at least 1"),
-    (lambda: small().generator_step("6"), "n='6': the number of samples must be a whole number of at least 1"),
+    (lambda: game().sample(0), "n=0: the number of samples must be a whole number of at least 1"),
+    (lambda: game().generator_step("6"), "n='6': the number of samples must be a whole number of at least 1"),
+    (lambda: game(objective=Minimax("probability")), r"Minimax\('probability'\) expects a probability, .* add Sigmoid"),
     (itself, "generator and discriminator share layers"),
     (part_of_it, "generator and discriminator share layers"),
 ])  # fmt: skip
 def test_players_that_do_not_fit_are_refused_in_words(build, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((TypeError, ValueError), match=words):
         build()
-
-
-@pytest.mark.parametrize("name, given, expected", [
-    ("G", "text", "generator='text': expected a Network"),
-    ("D", Dense(4, 1), r"discriminator=Dense\(4, 1\): expected a Network"),
-    ("objective", Minimax, "objective=<class .*>: expected an Objective, NonSaturating"),
-    ("generator_optimizer", Adam, "generator_optimizer=<class .*>: expected an Optimizer"),
-    ("penalty", 10.0, r"penalty=10.0: expected a Penalty, R1\(1.0\) say, or None"),
-    ("penalty", R1, "penalty=<class .*>: expected a Penalty"),
-])  # fmt: skip
-def test_what_is_no_player_objective_or_optimizer_is_refused(name, given, expected):
-    with pytest.raises(TypeError, match=expected):
-        game(**{name: given})
 
 
 BOUNDED = [LeastSquares(), Wasserstein(), Hinge(), RelativisticAverage(), FeatureMatching(0)]
@@ -261,39 +224,14 @@ def test_the_advice_for_a_d_that_ends_in_a_sigmoid_works(objective, end):
             type(objective)(output="probability")
 
 
-def test_a_probability_is_expected_of_a_sigmoid_only():
-    with pytest.raises(ValueError, match=r"Minimax\('probability'\) expects a probability, but .* add Sigmoid\(\) as"):
-        game(objective=Minimax("probability"))
-    assert game(objective=Minimax())
-
-
-@pytest.mark.parametrize(
-    "x, error",
-    [
-        (np.ones((N, 1), "float32"), ValueError),
-        (np.ones((0, 4), "float32"), ValueError),
-        (np.float32(1), ValueError),
-        (np.ones((N, 4), "float64"), TypeError),
-    ],
-    ids=lambda value: f"{value.dtype}{value.shape}" if hasattr(value, "shape") else "",
-)
-def test_a_real_batch_that_does_not_fit_is_refused_and_never_broadcast(x, error):
-    for call in small().step, small().discriminator_step:
-        with pytest.raises(error, match=f"x (has shape|is {x.dtype})"):
-            call(xp.asarray(x))
-    with pytest.raises(TypeError, match="x is a list, but this network takes an array"):
-        small().step([[1.0] * 4])
-
-
-TEXTBOOKS = {
-    "64-128-1 on a logit": lambda: (
-        Network(Dense(100, 256), ReLU(), Dense(256, 128), ReLU(), Dense(128, 64), Tanh(), seed=1),
-        Network(Dense(64, 128), ReLU(), Dense(128, 1), seed=2),
-        NonSaturating(),
-    ),
-    "image-128-128-1 with a Sigmoid": lambda: (
-        Network(Dense(100, 128), ReLU(), Dense(128, 128), ReLU(), Dense(128, 64), Sigmoid(), seed=1),
-        Network(Dense(64, 128), ReLU(), Dense(128, 128), ReLU(), Dense(128, 1), Sigmoid(), seed=2),
-        NonSaturating("probability"),
-    ),
-}
+@pytest.mark.parametrize("x, error, words", [
+    (np.ones((N, 1), "float32"), ValueError, "x has shape"),
+    (np.ones((0, 4), "float32"), ValueError, "x has shape"),
+    (np.array(1, "float32"), ValueError, "x has shape"),
+    (np.ones((N, 4), "float64"), TypeError, "x is float64"),
+    ([[1.0] * 4], TypeError, "x is a list, but this network takes an array"),
+], ids=str)  # fmt: skip
+def test_a_real_batch_that_does_not_fit_is_refused_and_never_broadcast(x, error, words):
+    for call in game().step, game().discriminator_step:
+        with pytest.raises(error, match=words):
+            call(x)

@@ -17,8 +17,6 @@ from minigan import (
     xp,
 )
 
-pytestmark = pytest.mark.usefixtures("each_backend")
-
 
 def ones(*shape, dtype="float32"):
     return xp.ones(shape, dtype=dtype)
@@ -29,25 +27,14 @@ def inputs(network, n, rng):
     return x, xp.asarray(rng.standard_normal((n, network.n_out)), dtype=network.dtype)
 
 
-def test_theta_and_dtheta_are_the_layers_parameters_and_gradients(rng):
+def test_theta_is_the_layers_parameters_and_is_written_as_a_whole():
     network = Network(Dense(2, 3), ReLU(), Dense(3, 1))
     first, _, last = network.layers
-    network.theta[:] = xp.arange(13)
-    assert first.W.tolist() == [[0, 1, 2], [3, 4, 5]] and first.b.tolist() == [6, 7, 8]
-    assert last.W.ravel().tolist() == [9, 10, 11] and last.b.tolist() == [12]
-    first.W[0, 0] = 99
-    assert network.theta[0] == 99
-    network.theta += 1
-    assert first.W[0, 0] == 100
     network.theta = -np.arange(13)
-    assert first.W[1, 2] == -5 and xp.shares_memory(first.W, network.theta)
+    assert first.W.tolist() == [[0, -1, -2], [-3, -4, -5]] and last.b.tolist() == [-12]
+    assert xp.shares_memory(first.W, network.theta)
     with pytest.raises(ValueError, match=r"theta has shape \(13,\), and cannot be set to one of \(3,\)"):
         network.theta = xp.zeros(3)
-    network.dtheta[:] = xp.arange(13)
-    assert first.dW.tolist() == [[0, 1, 2], [3, 4, 5]] and last.db.tolist() == [12]
-    network.forward(xp.asarray(rng.standard_normal((2, 2), dtype="float32")))
-    network.backward(ones(2, 1))
-    assert network.dtheta[12] == 2
 
 
 @pytest.mark.parametrize("optimizer", [lambda network: SGD(network, 0.1), Adam])
@@ -73,6 +60,7 @@ def test_a_dy_of_another_shape_is_refused_and_never_broadcast(shape):
     assert str(error.value) == f"backward: dy has shape {shape}, but the last forward gave (4, 1)"
 
 
+@pytest.mark.usefixtures("each_backend")
 @pytest.mark.parametrize("twin", [
     copy.deepcopy, copy.copy, lambda a: pickle.loads(pickle.dumps(a)), lambda a: a.astype("float64")
 ], ids=["deepcopy", "copy", "pickle", "astype"])  # fmt: skip
@@ -111,17 +99,12 @@ def test_an_inner_network_used_by_itself_in_the_meantime_is_noticed(rng):
 
 
 def test_summary_is_a_table_of_shapes_and_counts():
-    network = Network(Dense(100, 256), Network(ReLU(), Dense(256, 784)), Tanh(), Reshape(28, 28))
-    lines = network.summary().splitlines()
-    assert [line.split() for line in lines] == [
-        ["0", "Dense(100,", "256)", "(N,", "256)", "25,856"],
-        ["1", "Network(ReLU(),", "Dense(256,", "784))", "(N,", "784)", "201,488"],
-        ["2", "Tanh()", "(N,", "784)", "0"],
-        ["3", "Reshape(28,", "28)", "(N,", "28,", "28)", "0"],
-        ["theta:", "227,344", "x", "float32,", "0.9", "MiB"],
-    ]
-    assert len({len(line) for line in lines[:-1]}) == 1
-    assert Network(Tanh()).summary().startswith("  0  Tanh()  (N, any)  0")
+    network = Network(Dense(100, 256), Network(ReLU(), Dense(256, 784)), Reshape(28, 28))
+    *lines, total = network.summary().splitlines()
+    ends = ["(N, 256)", "25,856"], ["(N, 784)", "201,488"], ["(N, 28, 28)", "0"]
+    for line, parts in zip(lines, ends, strict=True):
+        assert all(part in line for part in parts) and len(line) == len(lines[0])
+    assert "227,344 x float32" in total
 
 
 class Half(Dense):
@@ -178,7 +161,7 @@ def test_the_types_that_work(dtype):
 ])  # fmt: skip
 def test_an_input_that_does_not_fit_is_refused_in_words(x, error, words):
     with pytest.raises(error, match=words):
-        Network(Dense(3, 2)).forward(xp.asarray(x) if isinstance(x, np.ndarray) else x)
+        Network(Dense(3, 2)).forward(x)
 
 
 @pytest.mark.parametrize("x", [5, "text", [[1, 2], [3]], None, [[1j, 0, 0]]])
