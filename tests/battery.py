@@ -35,6 +35,17 @@ def passes(report, worst=1e-7):
     assert report.ok and max(row.error for row in report.rows) <= worst, report
 
 
+def peak(network, x, dy=None, training=False):
+    """The bytes that forward, and backward, take at most beyond what is there."""
+    tracemalloc.start()
+    network.forward(x, training)
+    if dy is not None:
+        network.backward(dy)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return taken
+
+
 def sigma(a):
     return 1 / (1 + np.exp(-a))
 
@@ -51,13 +62,6 @@ def layers_give_their_formulas(m):
         same(layer.dW, np.einsum("ni,no->io", x, dy), tolerance)
         same(layer.db, np.einsum("no->o", dy), tolerance)
         assert dx.dtype == layer.forward(x).dtype == dtype
-        same(x, draw(N, 5, dtype=dtype), 0)
-        same(dy, draw(N, 4, seed=1, dtype=dtype), 0)
-        layer.dW[...], layer.db[...] = 7, 7
-        layer.backward(dy, "input")
-        assert (layer.dW == 7).all() and (layer.db == 7).all()
-        assert layer.backward(dy, "params") is None
-        same(layer.db, dy.sum(0), tolerance)
 
 
 def layers_draw_their_weights_as_stated(m):
@@ -76,11 +80,6 @@ def layers_draw_their_weights_as_stated(m):
     same(m.layers.Normal(0.3)(rng(), (5, 4), 5, 4), 0.3 * rng().standard_normal((5, 4)))
     same(m.layers.Dense(5, 4, bias=2.5).initialize(rng())["b"], np.full(4, 2.5), 0)
     same(m.layers.Dense(5, 2, m.layers.he, [1.0, -2.0]).initialize(rng())["b"], [1, -2], 0)
-    refuses(
-        ValueError,
-        "bias has shape (3,), expected a number or (2,)",
-        lambda: m.layers.Dense(5, 2, bias=[0.0] * 3),
-    )
     values = m.layers.Dense(1, 3, init=lambda rng, shape, fan_in, fan_out: np.zeros(shape)).initialize(rng())
     same(values["b"], np.zeros(3), 0)
 
@@ -122,7 +121,6 @@ def layers_write_an_array_of_another_name_through(m):
     same(network.dtheta[:6], dW.ravel(), 0)
     layer.W *= 2
     same(network.theta[:6], 2 * W.ravel(), 0)
-    refuses(ValueError, "W has shape (3, 2), and cannot be set to one of (2, 3)", setattr, layer, "W", W.T)
     layer.W = W.tolist()
     same(network.theta[:6], W.ravel(), 0)
     layer.note = layer.note = draw(2)
@@ -154,7 +152,6 @@ def dense_works_on_the_last_axis(m):
             same(one, other.reshape(x.shape))
         same(layer.dW, rows.dW)
         same(layer.db, rows.db)
-        refuses(ValueError, "takes width 5, but gets shape (5, 3)", layer.output_shape, (5, 3))
     wide = m.network.Network(m.layers.SpectralNorm(3, 9), dtype="float64")
     same(np.linalg.svd(wide(np.eye(3)))[1][0], 1)
     assert wide.layers[0].u.shape == (3,) and wide.layers[0].v.shape == (9,)
@@ -190,7 +187,6 @@ def a_network_stands_in_a_network(m):
         assert np.shares_memory(network.layers[1].theta, network.theta)
         assert np.shares_memory(network.layers[1].layers[1].dW, network.dtheta)
         same(network.theta, np.concatenate([p.ravel() for _, p, _ in network.parameters()]), 0)
-    refuses(ValueError, "already belongs to a Network", m.network.Network, inner)
     nested.forward(x)
     nested.forget()
     refuses(RuntimeError, "forward(x) first", inner.backward, draw(N, 3))
@@ -223,9 +219,6 @@ def reshaping_gives_another_shape_to_the_same_numbers(m):
         same(layer.backward(2 * dy, "input"), 2 * given, 0)
     network = m.network.Network(m.layers.Flatten(2, 3), m.layers.Dense(6, 4), m.layers.Reshape(2, 2), dtype="float64")
     passes(m.gradcheck.gradcheck(network, x.reshape(n, 2, 3)))
-    refuses(ValueError, "takes (N, 2, 3)", network.forward, x)
-    free = m.network.Network(m.layers.Dense(3, 1), shape=(None, 3), dtype="float64")
-    refuses(ValueError, "takes (N, any, 3)", free.forward, x)
     r, dense = m.layers.Reshape, m.layers.Dense
     made = m.network.Network(dense(3, 12), r((2, -1)), m.layers.Flatten(), dense(12, 2), r(-1, 1), dtype="float64")
     made.forward(draw(n, 3))
@@ -235,18 +228,8 @@ def reshaping_gives_another_shape_to_the_same_numbers(m):
     assert m.network.Network(r(-1, 3), shape=(None, 6)).n_out == (None, 3)
     assert m.layers.Flatten().output_shape((None, 6)) == (None,)
     assert m.network.Network(dense(3, 4), shape=(None, 3)).n_out == (None, 4)
-    refuses(ValueError, "takes shape (2, 3), but gets shape (None, 3)", m.layers.Flatten(2, 3).output_shape, (None, 3))
     told = m.network.Network(m.layers.Flatten(), dense(6, 1), shape=(2, 3), dtype="float64")
     assert told.n_in == (2, 3) and told(x.reshape(n, 2, 3)).shape == (n, 1)
-    words = "takes width 4, but gets shape (2, 2)"
-    refuses(ValueError, "layer 2, Dense(4, 1), " + words, m.network.Network, dense(2, 4), r(2, 2), dense(4, 1))
-    refuses(ValueError, "takes samples of 6 numbers, but gets width 4", m.network.Network, dense(2, 4), r(2, 3))
-    refuses(ValueError, "takes shape (2, 2), but gets width 4", m.network.Network, dense(2, 4), m.layers.Flatten(2, 2))
-    for wrong in r, m.layers.Flatten:
-        refuses(ValueError, "expected whole numbers of at least 1", wrong, 0, 3)
-    refuses(ValueError, "expected whole numbers of at least 1", r, -1, -1)
-    for layer in r(-1, 2), m.layers.Flatten():
-        refuses(ValueError, "Network(..., shape=", m.network.Network, layer)
 
 
 def packing_lays_samples_side_by_side(m):
@@ -259,10 +242,7 @@ def packing_lays_samples_side_by_side(m):
     assert (stacked.rows, stacked.n_out) == (2, (2, 2, 6))
     same(stacked.forward(pictures), np.concatenate([pictures[0::2], pictures[1::2]], axis=3), 0)
     same(stacked.backward(2 * stacked.forward(pictures)), 2 * pictures, 0)
-    refuses(ValueError, "cannot tell the shape", m.network.Network, m.layers.Pack(2))
-    refuses(ValueError, "takes width 4, but gets width 3", m.network.Network, m.layers.Dense(2, 3), m.layers.Pack(2, 4))
     judge = m.network.Network(m.layers.Pack(3, 4), m.layers.Dense(12, 1), dtype="float64")
-    refuses(ValueError, "a batch of 5 cannot be judged 3 at a time", judge.forward, x[:5])
     many = draw(3 * 1024 + 3, 4)
     same(judge(many), many.reshape(-1, 12) @ judge.layers[1].W)
     passes(m.gradcheck.gradcheck(judge, x))
@@ -275,6 +255,44 @@ def each_layer(m):
     yield from (m.layers.LayerNorm(128), m.layers.BatchNorm(128))
 
 
+def every_layer(m):
+    """(layer, shape of a sample)"""
+    yield from second_order_layers(m)
+    a = m.layers
+    for layer in a.Conv2D(3), a.Conv2D(2, 3, 1, use_bias=False), a.SpectralConv2D(2), a.BatchNorm(2), a.AveragePool():
+        yield layer, (4, 2, 2)
+    yield from ((a.ConvTranspose2D(2, 3), (2, 3, 3)), (a.Upsample(), (2, 3, 2)), (a.Dense(3, 2), (4, 3)))
+
+
+def layers_compute_what_is_asked_and_keep_what_they_are_given(m):
+    for layer, shape in every_layer(m):
+        network, x = m.network.Network(layer, dtype="float64", shape=shape), draw(N, *shape)
+        network.theta[...] += 0.1 * draw(network.theta.size)
+        y = network.forward(x)
+        dy = draw(*y.shape, seed=1)
+        kept = y.copy(), x.copy(), dy.copy()
+        network.dtheta[...] = np.nan
+        dx = network.backward(dy)
+        assert not np.shares_memory(y, dx)
+        dx, dtheta = dx.copy(), network.dtheta.copy()
+        assert np.isfinite(dtheta).all()
+        network.dtheta[...] = 7
+        same(network.backward(dy, "input"), dx, 0)
+        assert (network.dtheta == 7).all() and network.backward(dy, "params") is None
+        same(network.dtheta, dtheta, 0)
+        assert not layer.params or layer.backward(dy, "params") is None
+        network.backward(y)
+        for array, old in zip((y, x, dy), kept, strict=True):
+            same(array, old, 0)
+        for n in 2, N:
+            fresh = network.astype("float64")
+            found, expected = network.forward(x[:n]), fresh.forward(x[:n])
+            assert np.shares_memory(found, y)
+            same(found, expected, 0)
+            same(network.backward(dy[:n]), fresh.backward(dy[:n]), 0)
+            same(network.dtheta, fresh.dtheta, 0)
+
+
 def layers_allocate_nothing_and_overwrite_nothing(m):
     for layer in each_layer(m):
         network = m.network.Network(layer)
@@ -282,12 +300,7 @@ def layers_allocate_nothing_and_overwrite_nothing(m):
         y, dx = network.forward(x), network.backward(dy)
         kept = y.copy(), dx.copy(), network.dtheta.copy()
         assert np.shares_memory(y, network.forward(x)) and np.shares_memory(dx, network.backward(dy))
-        tracemalloc.start()
-        network.forward(x)
-        network.backward(dy)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert peak < x.nbytes / 2, peak
+        assert peak(network, x, dy) < x.nbytes / 2
         same(y, kept[0], 0)
         same(dx, kept[1], 0)
         same(network.dtheta, kept[2], 0)
@@ -334,8 +347,6 @@ def maxout_takes_the_largest_piece(m):
     same(layer.backward(dy, "input"), expected.reshape(N, 6), 0)
     assert (layer.n_in, layer.n_out) == (6, 2) and m.layers.Maxout(5, 1).forward(x[:, :5]).shape == (N, 1)
     same(m.layers.Maxout(2, 2).forward(dy), dy, 0)
-    for widths in (6, 4), (2, 4):
-        refuses(ValueError, "must be a multiple of the width out", m.layers.Maxout, *widths)
 
 
 def normalization_gives_its_formulas(m):
@@ -347,12 +358,8 @@ def normalization_gives_its_formulas(m):
         network.theta[...] = draw(10, seed=2)
         hat = (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + 1e-5)
         same(network.forward(x, training=True), layer.gamma * hat + layer.beta)
-        dx = network.backward(dy).copy()
+        network.backward(dy)
         same(layer.dgamma, (dy * hat).sum(0))
-        same(layer.dbeta, dy.sum(0))
-        network.dtheta[...] = 7
-        same(network.backward(dy, "input"), dx)
-        assert (network.dtheta == 7).all() and network.backward(dy, "params") is layer.backward(dy, "params") is None
         same(layer.dbeta, dy.sum(0))
         for training in True, False:
             passes(m.gradcheck.gradcheck(network, x, training=training))
@@ -404,16 +411,10 @@ def dropout_gives_its_formulas(m):
     layer.draws = 0
     same(layer.forward(x, training=True), kept, 0)
     same(m.layers.Dropout(0).forward(x), x, 0)
-    for rate in -0.1, 1:
-        refuses(ValueError, "the rate must lie in [0, 1)", m.layers.Dropout, rate)
     for method in "central", "complex":
         passes(m.gradcheck.gradcheck(m.layers.Dropout(0.4), draw(N, 5), training=True, method=method))
     layer.forward(x, training=True)
-    tracemalloc.start()
-    layer.forward(x, training=True)
-    layer.backward(dy)
-    assert tracemalloc.get_traced_memory()[1] < x.nbytes
-    tracemalloc.stop()
+    assert peak(layer, x, dy, training=True) < x.nbytes
 
 
 def instance_noise_gives_its_formulas(m):
@@ -432,14 +433,8 @@ def instance_noise_gives_its_formulas(m):
             assert y.dtype == "float32" and layer.draws == draws and np.shares_memory(y, layer._scratch["y"])
         assert layer.forward(x) is x and layer.draws == 2
         assert layer.backward(dy) is layer.backward(dy, "input") is dy
-    tracemalloc.start()
-    layer.forward(x, training=True)
-    layer.backward(dy)
-    assert tracemalloc.get_traced_memory()[1] < x.nbytes / 2
-    tracemalloc.stop()
+    assert peak(layer, x, dy, training=True) < x.nbytes / 2
     assert m.layers.InstanceNoise(0).strength == 0
-    for strength in -0.1, math.inf, m.optimizers.Linear(1.0, -1.0, 1), math.nan, lambda draw: draw - 1.5:
-        refuses(ValueError, "the strength must be at least 0 and finite", m.layers.InstanceNoise, strength)
     m.layers.InstanceNoise(m.optimizers.Linear(-1.0, 1.0, 1))
     for method in "central", "complex":
         layer = m.layers.InstanceNoise(0.4)
@@ -453,21 +448,7 @@ def schedules_go_where_they_are_said_to(m):
     same([cosine(t) for t in (0, 2.5, 5, 10, 12)], [5, 3 + math.sqrt(2), 3, 1, 1])
     same([falling(t) for t in (0, 1, 3, 4)], [8, 4, 1, 0.7])
     same(s.Exponential(8.0, 0.5)(100), 8 * 0.5**100, 1e-40)
-    for name, *wrong in ("start", math.inf, math.inf, 0), ("end", 0, math.inf, 0), ("updates", 0, 0, 0):
-        refuses(ValueError, f"Linear: {name}", s.Linear, *wrong)
-    for name, *wrong in ("start", math.inf, 2, math.inf), ("factor", 0, 2, math.inf), ("least", 0, 1, math.inf):
-        refuses(ValueError, f"Exponential: {name}", s.Exponential, *wrong)
     assert s.rules.at(0.3, 7) == 0.3 and s.rules.at(linear, 5) == 1.5
-
-
-def activations_pass_the_gradient_check(m):
-    for layer in each_layer(m):
-        if layer.n_in is None:
-            passes(m.gradcheck.gradcheck(layer, draw(N, 5)))
-            passes(m.gradcheck.gradcheck(layer, draw(N, 5), method="complex"), 1e-11)
-    for layer in m.layers.Dense(5, 4), m.layers.Maxout(6, 3):
-        passes(m.gradcheck.gradcheck(layer, draw(N, layer.n_in)))
-        passes(m.gradcheck.gradcheck(layer, draw(N, layer.n_in), method="complex"), 1e-11)
 
 
 def losses_give_their_formulas(m):
@@ -495,9 +476,6 @@ def losses_give_their_formulas(m):
     loss, dp = m.losses.bce(np.array([[0.0], [1.0]]), np.array([[1.0], [0.0]]))
     assert 30 < loss < 40 and np.isfinite(dp).all() and dp[0, 0] < -1e15 and dp[1, 0] > 1e15
     passes(m.gradcheck.check_loss(m.losses.bce_with_logits, draw(N, 1), np.full((N, 1), 0.3)))
-    words = "bce_with_logits: logits have shape (6, 1) but targets have shape (6,)"
-    refuses(ValueError, words, m.losses.bce_with_logits, draw(6, 1), draw(6))
-    refuses(ValueError, "bce: probabilities have shape (6, 1) but targets", m.losses.bce, draw(6, 1), draw(6))
 
 
 def cross_entropy_of_classes_gives_its_formulas(m):
@@ -512,15 +490,8 @@ def cross_entropy_of_classes_gives_its_formulas(m):
     same(da, [[0, 0, 0], [-0.5, 0, 0.5]])
     low = m.losses.softmax_cross_entropy(np.full((2, 3), -1000.0) + np.array([[0], [2000]]), np.array([0, 1]))[0]
     same(low, math.log(3))
-    for label in -1, 3:
-        refuses(ValueError, "a label lies outside 0 ... 2", m.losses.softmax_cross_entropy, a[:2], np.array([0, label]))
     single = m.losses.softmax_cross_entropy(a.astype("float32"), labels)
     assert {part.dtype for part in single} == {np.dtype("float32")}
-    refuses(ValueError, "logits have shape (6, 3)", m.losses.softmax_cross_entropy, a, labels[:, None])
-    refuses(ValueError, "logits have shape (6,)", m.losses.softmax_cross_entropy, a[:, 0], labels)
-    words = "softmax_cross_entropy: logits: expected an array of floating-point numbers"
-    refuses(TypeError, words, m.losses.softmax_cross_entropy, labels[:, None], labels)
-    refuses(TypeError, "expected an array of integers", m.losses.softmax_cross_entropy, a, labels * 1.0)
 
 
 def objectives_give_the_papers_formulas(m):
@@ -554,8 +525,6 @@ def objectives_give_the_papers_formulas(m):
             same(objective.value(loss, real, fake), V)
         assert o.Minimax(output).value(1.25, real, fake) == -1.25
     assert o.Objective().value(1.25, real, fake) == -1.25
-    for target in 0, 1.1:
-        refuses(ValueError, "must lie in (0, 1]", o.Minimax, "logit", target)
     assert o.Minimax().output == o.NonSaturating().output == "logit" and o.Minimax().real == 1
     same(o.value(np.zeros((3, 1)), np.zeros((2, 1)))[0], -math.log(4))
     sure = np.array([[-500.0], [500.0]])
@@ -616,11 +585,6 @@ def optimizers_follow_their_papers(m):
     before = small.theta.copy()
     o.Adam(small, lr=1.0).step()
     same(before - small.theta, np.full(50, 1e-9 / (1e-9 + 1e-8)))
-    refuses(ValueError, "SGD: momentum", o.SGD, small, 0.1, 1.0)
-    refuses(ValueError, "SGD: momentum", o.SGD, small, 0.1, o.Linear(1.0, 0.5, 1))
-    refuses(ValueError, "the learning rate", o.SGD, small, o.Linear(0.0, 1.0, 1))
-    refuses(ValueError, "Adam: beta1", o.Adam, small, 0.1, 1.0)
-    refuses(ValueError, "Adam: beta2", o.Adam, small, 0.1, 0.5, 1.0)
     refuses(NotImplementedError, "Optimizer", o.Optimizer(Vector("float64"), 0.1).step)
     seen = []
     watched = o.SGD(small, 1.0)
@@ -630,7 +594,6 @@ def optimizers_follow_their_papers(m):
     watched.step()
     assert [number for number, _ in seen] == [1, 2]
     same([a for _, a in seen], before, 0)
-    refuses(ValueError, "beta1 must lie in [0, 1), not Linear", o.Adam, small, 0.1, o.Linear(0.5, 0.9, 3))
 
 
 def optimizers_allocate_nothing(m):
@@ -641,9 +604,8 @@ def optimizers_allocate_nothing(m):
         optimizer.step()
         tracemalloc.start()
         optimizer.step()
-        peak = tracemalloc.get_traced_memory()[1]
+        assert tracemalloc.get_traced_memory()[1] < 20_000 and network.theta is theta
         tracemalloc.stop()
-        assert peak < 20_000 and network.theta is theta
 
 
 def network_is_the_chain_rule(m):
@@ -727,18 +689,6 @@ def network_asks_each_layer_for_what_is_needed(m):
     lowest.layers[0].backward = None  # nobody asks for what lies below the lowest parameter
     lowest.forward(x)
     assert lowest.backward(x, "params") is None and (inner.wrt, last.wrt) == ("params", "both")
-    for wrong in m.layers.Tanh, [m.layers.Dense(2, 1)], "relu":
-        refuses(TypeError, "layer 0 is", m.network.Network, wrong)
-    refuses(ValueError, "at least one layer", m.network.Network)
-    used = m.layers.Tanh()
-    m.network.Network(used)
-    refuses(ValueError, "already belongs to a Network", m.network.Network, used)
-    twice = m.layers.Tanh()
-    refuses(ValueError, "is already in the chain", m.network.Network, twice, twice)
-    for dtype in "float16", "complex64", int, "nonsense":
-        refuses(
-            ValueError, "computes in float32 or float64", lambda d=dtype: m.network.Network(m.layers.Tanh(), dtype=d)
-        )
 
 
 def network_is_made_and_copied_as_stated(m):
@@ -770,9 +720,6 @@ def network_is_made_and_copied_as_stated(m):
     assert "_scratch" not in vars(network.astype("float32").layers[0])
     single = network.astype("float32")
     assert not np.shares_memory(single.forward(x), y)
-    half = m.layers.Dense(2, 2)
-    half.params = ("W",)
-    refuses(ValueError, "initialize gives ('W', 'b'), but params and state say ('W',)", m.network.Network, half)
     deep = m.network.copy.deepcopy(network)
     assert deep.dtype == "float32" and not np.shares_memory(deep.theta, network.theta)
     same(deep.theta, network.theta, 0)
@@ -790,13 +737,11 @@ def network_is_made_and_copied_as_stated(m):
     for n in 1, chunk - 1, chunk, chunk + 1, 2 * chunk + 3:
         many = draw(n, 5, dtype="float32")
         same(network(many), network.forward(many), 1e-5)
-    refuses(ValueError, "N at least 1", network, np.zeros((0, 5)))
-    peak = 40 * chunk * 5 * 4
     many = draw(40 * chunk, 5, dtype="float32")
     network(many)
     tracemalloc.start()
     network(many)
-    assert tracemalloc.get_traced_memory()[1] < 2 * peak
+    assert tracemalloc.get_traced_memory()[1] < 2 * many.nbytes
     tracemalloc.stop()
 
 
@@ -926,8 +871,6 @@ def averaging_takes_in_what_it_is_shown(m):
             same(average.network.layers[1].mean, weights @ np.array(means), 1e-5)
         assert average.steps == 4 and average.network is not network
         same(network.theta, shown[-1], 0)
-    for decay in 0, 1:
-        refuses(ValueError, "decay must lie in (0, 1)", m.optimizers.ExponentialMovingAverage, network, decay)
 
 
 def optimizers_follow_their_schedules(m):
@@ -970,12 +913,9 @@ def gan_takes_k_steps_and_averages(m):
         same(gan.sample(3), gan.sampler(gan.latent_points(3, 1, 1)), 0)
     plain = game(m, m.objectives.NonSaturating())
     assert plain.sampler is plain.generator and not plain.average and plain.k == 1
-    for wrong in 0, 1.5:
-        refuses(ValueError, "D takes a whole number of steps", lambda k=wrong: game(m, m.objectives.Minimax(), k=k))
     for rows in 1, 5:
         twice = game(m, m.objectives.Minimax(), k=2)
         refuses(ValueError, f"a batch of {rows} samples cannot be split among k=2", twice.step, draw(rows, 4))
-    refuses(ValueError, "expected one of 'normal', 'uniform'", lambda: game(m, m.objectives.Minimax(), noise="x"))
     flat = game(m, m.objectives.NonSaturating(), "float32", noise="uniform").noise(2000)
     u = m.backend.host_generator(SEED, 0, 1).random((2000, 3), dtype="float32")
     same(flat, (2 * u - 1) * math.sqrt(3), 1e-6)
@@ -1065,9 +1005,6 @@ def tangents_and_second_derivatives_are_right(m):
     asked = []
     m.jvp.piecewise_linear_backward(spied, tx, tx)
     assert asked == ["input", "input"]
-    words = "has no jvp and jvp_backward: gradient penalties need both"
-    refuses(NotImplementedError, words, forward, m.layers.Layer(), tx)
-    refuses(NotImplementedError, words, backward, m.layers.Layer(), tx)
 
 
 def critic(m):
@@ -1154,21 +1091,10 @@ def gan_packs(m):
     same(d_real, expected[0])
     same(d_fake, expected[1])
     same(gan.step(x).loss_d.shape, (), 0)
-    ends = m.network.Network(D(4, 1), A.Sigmoid(), dtype="float64")
-    refuses(ValueError, "the discriminator ends in Sigmoid()", m.gan.GAN, G, ends)
     images = m.network.Network(D(3, 4), m.layers.Reshape(2, 2), dtype="float64")
     flat = m.network.Network(m.layers.Flatten(2, 2), D(4, 1), dtype="float64")
     gan = m.gan.GAN(images, flat)
     assert gan.step(x.reshape(6, 2, 2)).V.shape == () and gan.sample(3).shape == (3, 2, 2)
-    bad = m.network.Network(D(7, 1), dtype="float64")
-    refuses(ValueError, "the generator gives 4 values, but the discriminator takes 7", m.gan.GAN, G, bad)
-    words = "the generator gives (2, 2) values, but the discriminator takes 4"
-    refuses(ValueError, words, m.gan.GAN, images, m.network.Network(D(4, 1), dtype="float64"))
-    words = "the generator gives 4 values, but the discriminator takes (2, 2)"
-    refuses(ValueError, words, m.gan.GAN, m.network.Network(D(3, 4), dtype="float64"), flat)
-    for G, judge, player in (A.ReLU(), A.Tanh(), "generator"), (D(3, 4), A.Tanh(), "discriminator"):
-        players = m.network.Network(G, dtype="float64"), m.network.Network(judge, dtype="float64")
-        refuses(ValueError, f"the {player}, {players[player == 'discriminator']!r}, has no", m.gan.GAN, *players)
 
 
 def gan_compares_with_real_samples(m):
@@ -1187,31 +1113,15 @@ def gan_compares_with_real_samples(m):
         gan.discriminator_step(x)
         G, D, z = gan.generator, gan.discriminator, gan.latent_points(N, 0, 2)
         D.dtheta[...] = 7
-        refuses(ValueError, "none were given: generator_step(6, real=x)", gan.generator_step, N)
-        refuses(ValueError, "5 were given", gan.generator_step, N, x[:5])
-        refuses(ValueError, "x has shape (6, 3)", gan.generator_step, N, x[:, :3])
-        gan.draws[0] = 1
         loss, d_fake = gan.generator_step(N, x)
         assert (D.dtheta == 7).all()
-        found = G.dtheta.copy()
-
-        def features(x, D=D, layer=objective.layer):
-            return D.forward(x) if layer == -1 else (D.forward(x), D.outputs[layer].copy())[1]
-
-        def value(G=G, z=z, x=x, objective=objective, features=features):
-            fake = features(G.forward(z)).copy()
-            return objective.generator(fake, features(x))[0]
-
-        same(loss, value())
         same(d_fake, sigma(D(G(z))))
-        for i in range(0, G.theta.size, 5):
-            kept = G.theta[i]
-            G.theta[i] = kept + 1e-5
-            up = value()
-            G.theta[i] = kept - 1e-5
-            down = value()
-            G.theta[i] = kept
-            same(found[i], (up - down) / 2e-5, 1e-6)
+        features = []
+        for samples in G(z), x:
+            a = D.forward(samples)
+            features.append((a if objective.layer == -1 else D.outputs[objective.layer]).copy())
+        same(loss, objective.generator(*features)[0])
+        passes(m.gradcheck.check_game(gan, x, z), 1e-6)
 
 
 def tangents_go_through_a_network(m):
@@ -1286,8 +1196,6 @@ def other_objectives_give_their_papers_formulas(m):
     theta = np.array([-3.0, -0.1, 0.2, 4])
     o.Wasserstein(0.5).project(theta)
     same(theta, [-0.5, -0.1, 0.2, 0.5], 0)
-    for clip in 0, math.inf:
-        refuses(ValueError, "which may be None for a penalty instead, must be positive", o.Wasserstein, clip)
     assert (o.Wasserstein().clip, o.Wasserstein().output, o.FeatureMatching(3).layer) == (None, "logit", 3)
     h, k = draw(4, 3), draw(N, 3, seed=1)
     loss, dh, dk = o.FeatureMatching(0).generator(h, k)
@@ -1302,7 +1210,7 @@ def other_objectives_give_their_papers_formulas(m):
 def spectral_norm_divides_by_the_largest_singular_value(m):
     layer = m.layers.SpectralNorm(5, 4)
     network = m.network.Network(layer, seed=1, dtype="float64")
-    x, dy = draw(N, 5), draw(N, 4, seed=1)
+    x = draw(N, 5)
     left, singular, right = np.linalg.svd(layer.W)
     same(abs(layer.u @ left[:, 0]) + abs(layer.v @ right[0]), 2)
     same(network.forward(x) - layer.b, x @ layer.W / singular[0])
@@ -1320,22 +1228,6 @@ def spectral_norm_divides_by_the_largest_singular_value(m):
         same(layer.u, u)
         same(layer.v, v)
     passes(m.gradcheck.gradcheck(network, x))
-    network.forward(x)
-    dx = network.backward(dy).copy()
-    kept = network.dtheta.copy()
-    network.dtheta[...] = 7
-    same(network.backward(dy, "input"), dx)
-    assert (network.dtheta == 7).all() and network.backward(dy, "params") is None
-    same(network.dtheta, kept)
-
-
-def keeps_its_arrays(network, x, dy):
-    y, dx = network.forward(x), network.backward(dy)
-    kept = y.copy(), dx.copy()
-    assert np.shares_memory(y, network.forward(x)) and np.shares_memory(dx, network.backward(dy))
-    assert not np.shares_memory(y, dx)
-    same(y, kept[0], 0)
-    same(dx, kept[1], 0)
 
 
 def meetings(x, y, W, stride, padding):
@@ -1373,14 +1265,8 @@ def convolution_and_its_adjoint_are_sums_over_a_kernel(m):
             same(network.backward(dy), dx)
             same(layer.dW, dW)
             same(layer.db, dy.sum((0, 1, 2)))
-            network.dtheta[...] = 7
-            same(network.backward(dy, "input"), dx)
-            assert (network.dtheta == 7).all() and layer.backward(dy, "params") is None
-            same(layer.dW, dW)
-            keeps_its_arrays(network, x, dy)
             if kernel != (3, 2):
                 continue
-            passes(m.gradcheck.second_order.check_second_order(network, x))
             again = kind(channels, kernel, stride, padding, use_bias=False)
             network = m.network.Network(m.layers.Tanh(), again, m.layers.Tanh(), seed=1, dtype="float64", shape=shape)
             passes(m.gradcheck.gradcheck(network, x))
@@ -1404,19 +1290,9 @@ def convolution_is_made_as_stated(m):
     assert usual.layers[0].output_shape((None, 28, 1)) == (None, 14, 3) and usual.n_out == (28, 28, 2)
     assert usual.layers[1].output_shape((14, None, 3)) == (28, None, 2)
     assert usual.layers[0].init is m.layers.he and usual.layers[0].W.shape == (4, 4, 1, 3)
-    refuses(ValueError, "takes images of 1 channels", usual.layers[0].output_shape, (28, 28, 2))
-    refuses(ValueError, "cannot tell", m.layers.Conv2D(2).output_shape, None)
-    refuses(ValueError, "takes images, shape", m.layers.Conv2D(2).output_shape, (4, 4))
-    refuses(ValueError, "takes images, shape", m.layers.Conv2D(2).output_shape, (4, 4, None))
-    refuses(ValueError, "1 + 2 * 1 = 3 numbers in a row", m.layers.Conv2D(2).output_shape, (2, 1, 1))
-    refuses(ValueError, "(1 - 1) * 2 + 2 - 2 * 1 = 0", m.layers.ConvTranspose2D(2, 2).output_shape, (1, 2, 1))
     assert m.layers.Conv2D(2).output_shape((2, 2, 1)) == (1, 1, 2)
     assert m.layers.ConvTranspose2D(2, 3).output_shape((1, 1, 1)) == (1, 1, 2)
-    for settings in (0,), (2, 0), (2, 4, 0), (2, 4, 2, -1), (2, (1, 2, 3)), (2, 4, 2, 1, 5):
-        refuses(ValueError, "must be ", m.layers.Conv2D, *settings)
     assert m.layers.Conv2D(2, [4, 3], 1).kernel == (4, 3)
-    wrong = m.layers.Conv2D(2, init=lambda rng, shape, *fans: rng.random(3))
-    refuses(ValueError, "drew shape (3,)", lambda: m.network.Network(wrong, shape=shape))
 
 
 def resampling_goes_by_squares(m):
@@ -1428,12 +1304,9 @@ def resampling_goes_by_squares(m):
         network = m.network.Network(m.layers.Tanh(), layer, m.layers.Tanh(), dtype="float64", shape=(6, 3, 2))
         same(layer.forward(x), expected)
         assert network.n_out == expected.shape[1:] and layer.output_shape(None) is None
-        keeps_its_arrays(m.network.Network(type(layer)(3), dtype="float64"), x, draw(*expected.shape))
         passes(m.gradcheck.gradcheck(network, x))
         passes(m.gradcheck.second_order.check_second_order(network, x))
-        refuses(ValueError, "takes images", layer.output_shape, (6,))
     assert m.layers.AveragePool().output_shape((None, 4, 1)) == (None, 2, 1) and m.layers.Upsample().size == 2
-    refuses(ValueError, "5 / 2 = 2.5", m.layers.AveragePool().output_shape, (4, 5, 1))
 
 
 def images_are_normalized_by_channels(m):
@@ -1448,7 +1321,6 @@ def images_are_normalized_by_channels(m):
         passes(m.gradcheck.second_order.check_second_order(network, images, training=True))
         bent = m.network.Network(kind(5), m.layers.Tanh(), dtype="float64", shape=(2, 4, 5))
         passes(m.gradcheck.second_order.check_second_order(bent, images, training=True))
-    refuses(ValueError, "takes width 5, but gets width 4", kind(5).output_shape, (4,))
     assert kind(5).output_shape(None) == (5,)
     m.network.Network(m.layers.BatchNorm(5), shape=(2, 4, 5)).forward(images[:1].astype("float32"), True)
 
@@ -1513,17 +1385,6 @@ def gan_asks_for_what_is_needed(m):
     assert asked() == (True, "params", True, True, "input")
     D.theta[...] = 0
     assert gan.step(draw(3, 2)).accuracy == 0
-    refuses(ValueError, "x has shape", gan.discriminator_step, draw(3, 1))
-    refuses(ValueError, "x has shape ()", gan.step, np.array(1.0))
-    words = "objective=6: expected an Objective", "penalty=6: expected a Penalty"
-    for name, expected in zip(("objective", "penalty"), words, strict=True):
-        refuses(TypeError, expected, lambda name=name: m.gan.GAN(G, D, **{name: 6}))
-    refuses(ValueError, "the generator gives 2", m.gan.GAN, G, m.network.Network(m.layers.Dense(3, 1), dtype="float64"))
-
-
-def gan_passes_the_check_of_the_game(m):
-    for objective in m.objectives.Minimax(), m.objectives.NonSaturating("probability"):
-        passes(m.gradcheck.check_game(game(m, objective), draw(N, 4), draw(N, 3, seed=1)))
 
 
 def gan_draws_as_stated(m):
@@ -1579,6 +1440,7 @@ CHECKS = (
     layers_own_their_arrays,
     reshaping_gives_another_shape_to_the_same_numbers,
     packing_lays_samples_side_by_side,
+    layers_compute_what_is_asked_and_keep_what_they_are_given,
     layers_allocate_nothing_and_overwrite_nothing,
     activations_give_their_formulas,
     maxout_takes_the_largest_piece,
@@ -1587,7 +1449,6 @@ CHECKS = (
     dropout_gives_its_formulas,
     instance_noise_gives_its_formulas,
     schedules_go_where_they_are_said_to,
-    activations_pass_the_gradient_check,
     losses_give_their_formulas,
     cross_entropy_of_classes_gives_its_formulas,
     objectives_give_the_papers_formulas,
@@ -1618,7 +1479,6 @@ CHECKS = (
     spectral_convolution_divides_by_the_largest_singular_value,
     penalties_of_a_convolutional_critic_are_right,
     gan_asks_for_what_is_needed,
-    gan_passes_the_check_of_the_game,
     gan_draws_as_stated,
     gan_holds_what_it_was_given,
 )

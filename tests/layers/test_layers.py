@@ -1,8 +1,7 @@
-"""The contract that every layer keeps, and what is particular to some."""
+"""What a layer holds and how it is set, and settings that make none; what layers compute is in battery.py."""
 
 import numpy as np
 import pytest
-from subjects import LAYERS
 
 from minigan import (
     BatchNorm,
@@ -19,54 +18,6 @@ from minigan import (
 )  # fmt: skip
 from minigan.backend import kernels, plain
 from minigan.optimizers import Exponential
-
-each_layer = pytest.mark.parametrize("name", LAYERS)
-
-
-def packed(name, n, rng):
-    """(network of this one layer, x, dy), both read-only."""
-    make, shape = LAYERS[name]
-    network = Network(make(), dtype="float64", shape=shape)
-    network.theta[:] += 0.1 * rng.standard_normal(network.theta.shape)
-    x = rng.standard_normal((n, *shape))
-    dy = rng.standard_normal(network(x).shape)
-    x.flags.writeable = dy.flags.writeable = False
-    return network, x, dy
-
-
-@each_layer
-def test_wrt_chooses_what_is_computed_and_backward_overwrites(name, rng):
-    """Twice is as once, and the output stays as it is: also with dy the layer's own output."""
-    network, x, dy = packed(name, 4, rng)
-    y = network.forward(x)
-    kept = y.copy(), x.copy(), dy.copy()
-    network.dtheta[:] = np.nan
-    dx, dtheta = network.backward(dy, wrt="both").copy(), network.dtheta.copy()
-    network.dtheta[:] = 7.0
-    assert network.backward(dy, wrt="input").tobytes() == dx.tobytes()
-    assert (network.dtheta == 7.0).all()
-    assert network.backward(dy, wrt="params") is None
-    assert network.dtheta.tobytes() == dtheta.tobytes() and np.isfinite(dtheta).all()
-    network.backward(y)
-    assert [a.tobytes() for a in (y, x, dy)] == [a.tobytes() for a in kept]
-
-
-@each_layer
-def test_alternating_batch_sizes_allocate_nothing_and_give_what_a_new_layer_gives(name, rng, monkeypatch):
-    network, x, dy = packed(name, 8, rng)
-    network.forward(x)
-    network.backward(dy)
-    monkeypatch.setattr(xp, "empty", lambda *args, **kwargs: pytest.fail(f"allocates {args}"))
-    found = []
-    for n in (4, 8, 2, 8):
-        y = network.forward(x[:n]).copy()
-        found += [y, network.backward(dy[: len(y)]).copy(), network.dtheta.copy()]
-    monkeypatch.undo()
-    for n, (y, dx, dtheta) in zip((4, 8, 2, 8), zip(*[iter(found)] * 3, strict=True), strict=True):
-        fresh = network.astype("float64")
-        assert (fresh.forward(x[:n]) == y).all()
-        assert (fresh.backward(dy[: len(y)]) == dx).all()
-        assert (fresh.dtheta == dtheta).all()
 
 
 def test_a_layer_outside_a_network_says_where_its_arrays_come_from():
