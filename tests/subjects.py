@@ -1,4 +1,4 @@
-"""All that minigan has of layers, objectives and penalties, for whatever must hold of each."""
+"""All that minigan has of layers, objectives and penalties, for what must hold of each; and what a report says."""
 
 import math
 
@@ -57,3 +57,13 @@ def around(name, n_in, n_out, *last, seed=1):
     before = [m.Dense(n_in, math.prod(shape)), m.Tanh(), *([m.Reshape(*shape)] if len(shape) > 1 else [])]
     after = [*([m.Flatten()] if len(out) > 1 else []), m.Dense(math.prod(out), n_out)]
     return m.Network(*before, layer, *after, *last, seed=seed)
+
+
+def hints(report):
+    """{name: what is said of it} of the rows of which something is said."""
+    return {row.name: row.hint for row in report.rows if row.hint}
+
+
+def failed(report):
+    """The names of the rows that fail."""
+    return [row.name for row in report.rows if row.verdict == "FAIL"]

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from subjects import failed, hints
 
 from minigan import (
     R1,
@@ -11,7 +12,6 @@ from minigan import (
     Dense,
     Layer,
     LeakyReLU,
-    Minimax,
     Network,
     ReLU,
     Sigmoid,
@@ -22,26 +22,14 @@ from minigan.backend import host_generator
 from minigan.gradcheck import assert_gradients, check_loss, check_penalty, check_second_order, gradcheck
 
 
-def hints(report):
-    return {row.name: row.hint for row in report.rows if row.hint}
-
-
-def failed(report):
-    return [row.name for row in report.rows if row.verdict == "FAIL"]
-
-
 @pytest.fixture
 def x(rng):
     return rng.standard_normal((7, 5))
 
 
 def test_there_is_a_row_for_each_tensor(x):
-    network = Network(Dense(5, 6), Tanh(), Dense(6, 3))
-    report = gradcheck(network, x)
-    assert [row.name for row in report.rows] == ["0.W", "0.b", "2.W", "2.b", "x"]
-    assert [row.checked for row in report.rows] == [30, 6, 18, 3, 35]
-    assert report.title == f"{network!r}: float64, central eps=1e-05, seed 0"
-    assert gradcheck(Tanh(), x, method="complex", seed=3).title == "Tanh(): float64, complex, seed 3"
+    rows = gradcheck(Network(Dense(5, 6), Tanh(), Dense(6, 3)), x).rows
+    assert [(row.name, row.checked) for row in rows] == [("0.W", 30), ("0.b", 6), ("2.W", 18), ("2.b", 3), ("x", 35)]
 
 
 @pytest.mark.parametrize("x", [np.ones((1, 1)), np.zeros((1, 1)), np.full((2, 1), 30.0)], ids=["one", "zero", "large"])
@@ -90,46 +78,16 @@ def test_the_callers_network_input_and_random_state_are_as_they_were(x):
     assert (y == seen).all() and network.outputs[-1] is y and np.random.get_state()[1].tobytes() == state
 
 
-def test_a_packed_layer_is_checked_with_its_own_values(x):
-    network = Network(Dense(5, 4), seed=9, dtype="float64")
-    alone, packed = gradcheck(network, x), gradcheck(network.layers[0], x)
-    assert [row.numeric for row in alone.rows] == [row.numeric for row in packed.rows]
-
-
-class Wrong(Dense):
-    """A Dense whose gradient is changed by a function (dW, db, dx) -> None."""
-
-    def __init__(self, n_in, n_out, spoil):
-        super().__init__(n_in, n_out)
-        self.spoil = spoil
-
-    def backward(self, dy, wrt="both"):
-        dx = super().backward(dy, wrt)
-        if wrt == "both":
-            self.spoil(self.dW, self.db, dx)
-        elif wrt == "input":
-            self.spoil(0 * self.dW, 0 * self.db, dx)
-        else:
-            self.spoil(self.dW, self.db, 0 * self.x)
-        return dx
-
-
 def test_the_directions_find_what_the_sampled_entries_miss(x):
-    def spoil(dW, db, dx):
-        dW[2, 17] += 1
+    class Wrong(Dense):
+        def backward(self, dy, wrt="both"):
+            dx = super().backward(dy, wrt)
+            if wrt != "input":
+                self.dW[2, 17] += 1
+            return dx
 
-    report = gradcheck(Wrong(5, 60, spoil), x, entries=2)
+    report = gradcheck(Wrong(5, 60), x, entries=2)
     assert failed(report) == ["0.W"] and report.rows[0].index.startswith("direction")
-
-
-def test_the_message_of_assert_gradients_is_the_table(x):
-    def spoil(dW, db, dx):
-        db *= -1
-
-    with pytest.raises(AssertionError) as caught:
-        assert_gradients(Wrong(5, 4, spoil), x)
-    assert str(caught.value).strip() == str(gradcheck(Wrong(5, 4, spoil), x))
-    assert "the sign is wrong" in str(caught.value)
 
 
 def test_a_branch_where_right_and_wrong_agree_does_not_choose_the_sentence():
@@ -180,10 +138,8 @@ def test_at_a_kink_every_subgradient_is_right_and_nothing_else(at_zero, verdict)
     assert verdict == "FAIL" or row.hint.startswith("a kink at (0, 0): the slope is 0 on the left and ")
 
 
-@pytest.mark.parametrize("distance", [9e-6, -3e-7])
-def test_a_kink_within_eps_of_the_point_is_no_failure(distance):
-    report = gradcheck(ReLU(), np.array([[distance, 1.0, -2.0]]))
-    assert report.ok, report
+def test_a_kink_within_eps_of_the_point_is_no_failure():
+    assert_gradients(ReLU(), np.array([[9e-6, -3e-7, 1e-9]]))
 
 
 def test_two_kinks_in_a_row_that_hide_each_other_are_no_failure_but_a_wrong_slope_among_them_is():
@@ -195,12 +151,6 @@ def test_two_kinks_in_a_row_that_hide_each_other_are_no_failure_but_a_wrong_slop
     right, wrong = (gradcheck(network(second), np.zeros((1, 1))) for second in (LeakyReLU(), Slope(7)))
     assert right.ok and "several units sit exactly on their kinks" in hints(right)["0.b"]
     assert not wrong.ok and "layer 3, Slope()" in wrong.note
-
-
-def test_rows_of_a_loss_bear_the_names_of_its_arguments(rng):
-    a, b = rng.standard_normal((6, 1)), rng.standard_normal((4, 1))
-    assert [row.name for row in check_loss(Minimax().discriminator, a, b).rows] == ["a_real", "a_fake"]
-    assert [row.name for row in check_loss(losses.bce_with_logits, a, a).rows] == ["a"]
 
 
 def wrong_losses():
@@ -229,8 +179,8 @@ def wrong_losses():
 @pytest.mark.parametrize("loss, sentence", list(wrong_losses()))
 def test_a_wrong_loss_is_called_by_its_mistake(loss, sentence):
     a, t = host_generator(3).standard_normal((6, 1)) * 1.5, host_generator(4).random((6, 1))
-    report = check_loss(loss, a, t)
-    assert not report.ok and sentence in report.rows[0].hint, report
+    (row,) = check_loss(loss, a, t).rows
+    assert (row.name, row.verdict) == ("a", "FAIL") and sentence in row.hint, row
     with pytest.raises(AssertionError, match="FAIL"):
         assert_gradients(loss, a, t)
 
@@ -314,16 +264,9 @@ def test_an_x_that_does_not_fit_is_refused(layer, shape, words):
 
 
 def test_a_penalty_on_a_layer_without_a_second_derivative_says_what_to_do(x):
-    class Mine(Layer):
-        def forward(self, x, training=False):
-            return 2 * x
-
-        def backward(self, dy, wrt="both"):
-            return 2 * dy
-
     class Inherits(LeakyReLU):
         pass
 
     assert check_penalty(R1(1.0), Network(Dense(5, 4), Inherits(), Dense(4, 1)), x).ok
-    with pytest.raises(NotImplementedError, match=r"Mine\(\) has no jvp and jvp_backward: .* class Mine\(LeakyReLU\)"):
-        check_penalty(R1(1.0), Network(Dense(5, 4), Mine(), Dense(4, 1)), x)
+    with pytest.raises(NotImplementedError, match=r"Noisy\(\) has no jvp and jvp_backward: .* class Mine\(LeakyReLU\)"):
+        check_penalty(R1(1.0), Network(Dense(5, 4), Noisy(), Dense(4, 1)), x)
