@@ -1,8 +1,10 @@
 """Fast checks of the whole core, against formulas written down a second time: what `mutants.py` runs on each mutant.
 
-Each takes a package (minigan, or a mutant of it) and raises where something is wrong.
+Each function of `m` alone takes a package (minigan, or a mutant of it) and raises where something is wrong.
 """
 
+import inspect
+import itertools
 import math
 import tracemalloc
 from types import SimpleNamespace
@@ -249,23 +251,28 @@ def packing_lays_samples_side_by_side(m):
     passes(m.gradcheck.check_penalty(m.objectives.R1(1.0), judge, x), 1e-6)
 
 
-def each_layer(m):
+def _each_layer(m):
     a = m.layers
     yield from (m.layers.Dense(128, 128), a.Tanh(), a.Sigmoid(), a.ReLU(), a.LeakyReLU(0.3), m.layers.Maxout(128, 128))
     yield from (m.layers.LayerNorm(128), m.layers.BatchNorm(128))
 
 
-def every_layer(m):
+def _every_layer(m):
     """(layer, shape of a sample)"""
-    yield from second_order_layers(m)
     a = m.layers
+    for layer in (
+        a.Dense(5, 4), a.SpectralNorm(5, 4), a.LeakyReLU(0.3), a.ReLU(), a.Tanh(), a.Sigmoid(), a.LayerNorm(5),
+        a.BatchNorm(5), a.Dropout(0.4), a.InstanceNoise(0.4), a.SpectralNorm(5, 5),
+    ):  # fmt: skip
+        yield layer, (5,)
     for layer in a.Conv2D(3), a.Conv2D(2, 3, 1, use_bias=False), a.SpectralConv2D(2), a.BatchNorm(2), a.AveragePool():
         yield layer, (4, 2, 2)
-    yield from ((a.ConvTranspose2D(2, 3), (2, 3, 3)), (a.Upsample(), (2, 3, 2)), (a.Dense(3, 2), (4, 3)))
+    yield from ((a.ConvTranspose2D(2, 3), (2, 3, 3)), (a.Upsample(), (2, 3, 2)), (a.Dense(3, 3), (4, 3)))
+    yield from ((a.Maxout(6, 2), (6,)), (a.Flatten(2, 3), (2, 3)), (a.Reshape(2, 3), (6,)))
 
 
 def layers_compute_what_is_asked_and_keep_what_they_are_given(m):
-    for layer, shape in every_layer(m):
+    for layer, shape in _every_layer(m):
         network, x = m.network.Network(layer, dtype="float64", shape=shape), draw(N, *shape)
         network.theta[...] += 0.1 * draw(network.theta.size)
         y = network.forward(x)
@@ -294,7 +301,7 @@ def layers_compute_what_is_asked_and_keep_what_they_are_given(m):
 
 
 def layers_allocate_nothing_and_overwrite_nothing(m):
-    for layer in each_layer(m):
+    for layer in _each_layer(m):
         network = m.network.Network(layer)
         x, dy = draw(512, 128, dtype="float32"), draw(512, 128, seed=1, dtype="float32")
         y, dx = network.forward(x), network.backward(dy)
@@ -552,33 +559,32 @@ class Vector:
 
 def optimizers_follow_their_papers(m):
     o = m.optimizers
-    for dtype, tolerance in ("float64", 1e-12), ("float32", 1e-5):
-        for momentum in 0.0, 0.9:
-            network = Vector(dtype)
-            optimizer, theta, v = o.SGD(network, 0.1, momentum), network.theta.copy(), 0
-            for step in range(1, 4):
-                network.dtheta[...] = g = draw(50, seed=step, dtype=dtype)
-                optimizer.step()
-                v = momentum * v - 0.1 * g
-                theta = theta + v
-                same(network.theta, theta, tolerance)
-                same(optimizer.v, v, tolerance)
-                assert network.forgotten == optimizer.steps == step and network.theta.dtype == dtype
-                same(network.dtheta, g, 0)
-        for settings in {}, {"lr": 0.05, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}, {"lr": 0.1, "beta1": 0, "beta2": 0}:
-            network = Vector(dtype)
-            optimizer, theta, mean, square = o.Adam(network, **settings), network.theta.astype("float64"), 0, 0
-            lr, b1, b2, eps = ({"lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "eps": 1e-8} | settings).values()
-            for t in range(1, 5):
-                network.dtheta[...] = g = (draw(50, seed=t) * 10.0**-t).astype(dtype)
-                optimizer.step()
+    usual = {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "eps": 1e-8}
+    momenta = {"lr": 0.1, "momentum": 0.0}, {"lr": 0.1, "momentum": 0.9}
+    betas = {}, {"lr": 0.05, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}, {"lr": 0.1, "beta1": 0, "beta2": 0}
+    for rule, given, (dtype, tolerance) in itertools.product(
+        (o.SGD, o.Adam), (*momenta, *betas), (("float64", 1e-12), ("float32", 1e-5))
+    ):
+        if (rule is o.SGD) != ("momentum" in given):
+            continue
+        network = Vector(dtype)
+        optimizer, theta, mean, square = rule(network, **given), network.theta.astype("float64"), 0, 0
+        for t in range(1, 5):
+            network.dtheta[...] = g = (draw(50, seed=t) * 10.0**-t).astype(dtype)
+            optimizer.step()
+            if rule is o.SGD:
+                mean = given["momentum"] * mean - given["lr"] * g
+                theta = theta + mean
+                same(optimizer.v, mean, tolerance)
+            else:
+                lr, b1, b2, eps = (usual | given).values()
                 mean, square = b1 * mean + (1 - b1) * g, b2 * square + (1 - b2) * g.astype("float64") ** 2
                 theta = theta - lr * (mean / (1 - b1**t)) / (np.sqrt(square / (1 - b2**t)) + eps)
-                same(network.theta, theta, tolerance)
                 same(optimizer.m, mean, tolerance)
                 same(optimizer.v, square, tolerance)
-                assert network.forgotten == optimizer.steps == t and network.theta.dtype == dtype
-                same(network.dtheta, g, 0)
+            same(network.theta, theta, tolerance)
+            assert network.forgotten == optimizer.steps == t and network.theta.dtype == dtype
+            same(network.dtheta, g, 0)
     assert o.SGD(Vector("float64"), 0.1).momentum == 0
     small = Vector("float64")
     small.dtheta[...] = 1e-9
@@ -932,21 +938,12 @@ def gan_reports_v_of_a_smoothed_game(m):
     same(found.loss_d, -(0.9 * np.log(real) + 0.1 * np.log(1 - real)).mean() - np.log(1 - false).mean())
 
 
-def second_order_layers(m):
-    a = m.layers
-    yield from ((m.layers.Dense(5, 4), (5,)), (m.layers.SpectralNorm(5, 4), (5,)), (a.LeakyReLU(0.3), (5,)))
-    yield from ((a.ReLU(), (5,)), (a.Tanh(), (5,)), (a.Sigmoid(), (5,)), (m.layers.Maxout(6, 2), (6,)))
-    yield from ((m.layers.LayerNorm(5), (5,)), (m.layers.BatchNorm(5), (5,)))
-    yield from ((m.layers.Dropout(0.4), (5,)), (m.layers.Flatten(2, 3), (2, 3)), (m.layers.Reshape(2, 3), (6,)))
-    yield m.layers.InstanceNoise(0.4), (5,)
-
-
 def tangents_and_second_derivatives_are_right(m):
     forward, backward = m.objectives.jvp, m.objectives.jvp_backward
-    for layer, shape in second_order_layers(m):
-        for training in (False,) if isinstance(layer, m.layers.SpectralNorm) else (False, True):
-            passes(m.gradcheck.check_second_order(layer, draw(N, *shape), training=training), 1e-6)
-        network = m.network.Network(layer, dtype="float64")
+    for layer, shape in _every_layer(m):
+        for training in False, True:
+            passes(m.gradcheck.check_second_order(layer, draw(2, *shape), training=training), 1e-6)
+        network = m.network.Network(layer, dtype="float64", shape=shape)
         network.theta[...] += 0.3 * draw(network.theta.size, seed=3)
         x, tx = draw(N, *shape), draw(N, *shape, seed=1)
         y = network.forward(x, True)
@@ -984,17 +981,11 @@ def tangents_and_second_derivatives_are_right(m):
     assert backward(dense, draw(4, 2), draw(4, 2), "params") == (None, None)
     assert backward(network, draw(4, 2))[1] is None
     tx, dty = draw(4, 3), draw(4, 2)
-    for layer in m.layers.Dense(3, 2), m.layers.SpectralNorm(3, 2), m.layers.SpectralNorm(3, 3):
-        m.network.Network(layer, dtype="float64")
-        dty = draw(4, layer.n_out)
-        y = layer.forward(tx)
-        assert np.shares_memory(y, layer.forward(tx)) and not np.shares_memory(y, layer.backward(dty))
     dense.forward(tx)
-    dty = draw(4, 2)
     assert np.shares_memory(forward(dense, tx), forward(dense, tx))
     assert np.shares_memory(backward(dense, dty)[0], backward(dense, dty)[0])
-    for layer, shape in second_order_layers(m):
-        network = m.network.Network(layer)
+    for layer, shape in _every_layer(m):
+        network = m.network.Network(layer, shape=shape)
         y = network.forward(draw(N, *shape, dtype="float32"), True)
         ty = forward(layer, draw(N, *shape, seed=1, dtype="float32"))
         assert {a.dtype for a in (ty, *backward(layer, ty, y))} == {np.dtype("float32")}
@@ -1007,7 +998,7 @@ def tangents_and_second_derivatives_are_right(m):
     assert asked == ["input", "input"]
 
 
-def critic(m):
+def _critic(m):
     D = m.network.Network(
         m.layers.Dense(4, 6), m.layers.Tanh(), m.layers.Dense(6, 5), m.layers.LeakyReLU(),
         m.layers.Dense(5, 1), seed=1, dtype="float64",
@@ -1017,7 +1008,7 @@ def critic(m):
 
 
 def penalties_are_those_of_their_papers(m):
-    p, D, x = m.objectives, critic(m), draw(N, 4)
+    p, D, x = m.objectives, _critic(m), draw(N, 4)
     D.forward(x)
     g = D.backward(np.ones((N, 1)), "input").copy()
     norm = np.sqrt((g * g).sum(1))
@@ -1126,7 +1117,7 @@ def gan_compares_with_real_samples(m):
 
 def tangents_go_through_a_network(m):
     forward, backward = m.objectives.jvp, m.objectives.jvp_backward
-    D, x, tx, dty = critic(m), draw(N, 4), draw(N, 4, seed=1), draw(N, 1, seed=2)
+    D, x, tx, dty = _critic(m), draw(N, 4), draw(N, 4, seed=1), draw(N, 1, seed=2)
     D.forward(x)
     ty = forward(D, tx)
     assert ty.shape == (N, 1)
@@ -1146,7 +1137,7 @@ def tangents_go_through_a_network(m):
 
 
 def network_lets_a_loss_enter_in_the_middle(m):
-    D = critic(m)
+    D = _critic(m)
     x = draw(N, 4)
     D.forward(x)
     assert len(D.outputs) == 5 and D.outputs[-1].shape == (N, 1)
@@ -1265,13 +1256,6 @@ def convolution_and_its_adjoint_are_sums_over_a_kernel(m):
             same(network.backward(dy), dx)
             same(layer.dW, dW)
             same(layer.db, dy.sum((0, 1, 2)))
-            if kernel != (3, 2):
-                continue
-            again = kind(channels, kernel, stride, padding, use_bias=False)
-            network = m.network.Network(m.layers.Tanh(), again, m.layers.Tanh(), seed=1, dtype="float64", shape=shape)
-            passes(m.gradcheck.gradcheck(network, x))
-            passes(m.gradcheck.second_order.check_second_order(network, x))
-            assert [name for name, _, _ in network.parameters()] == ["1.W"]
 
 
 def convolution_is_made_as_stated(m):
@@ -1301,11 +1285,10 @@ def resampling_goes_by_squares(m):
         (m.layers.AveragePool(3), x.reshape(2, 2, 3, 1, 3, 2).mean((2, 4))),
         (m.layers.Upsample(3), x.repeat(3, 1).repeat(3, 2)),
     ):
-        network = m.network.Network(m.layers.Tanh(), layer, m.layers.Tanh(), dtype="float64", shape=(6, 3, 2))
-        same(layer.forward(x), expected)
+        network = m.network.Network(layer, dtype="float64", shape=(6, 3, 2))
+        same(network.forward(x), expected)
         assert network.n_out == expected.shape[1:] and layer.output_shape(None) is None
         passes(m.gradcheck.gradcheck(network, x))
-        passes(m.gradcheck.second_order.check_second_order(network, x))
     assert m.layers.AveragePool().output_shape((None, 4, 1)) == (None, 2, 1) and m.layers.Upsample().size == 2
 
 
@@ -1318,9 +1301,6 @@ def images_are_normalized_by_channels(m):
         same(network.backward(dy), rows.backward(dy.reshape(-1, 5)).reshape(dy.shape))
         same(network.dtheta, rows.dtheta)
         assert network.n_out == (2, 4, 5)
-        passes(m.gradcheck.second_order.check_second_order(network, images, training=True))
-        bent = m.network.Network(kind(5), m.layers.Tanh(), dtype="float64", shape=(2, 4, 5))
-        passes(m.gradcheck.second_order.check_second_order(bent, images, training=True))
     assert kind(5).output_shape(None) == (5,)
     m.network.Network(m.layers.BatchNorm(5), shape=(2, 4, 5)).forward(images[:1].astype("float32"), True)
 
@@ -1338,33 +1318,6 @@ def spectral_convolution_divides_by_the_largest_singular_value(m):
     network.forward(x, training=True)
     assert not np.allclose(layer.u, u)
     passes(m.gradcheck.gradcheck(network, x))
-    passes(m.gradcheck.second_order.check_second_order(network, x))
-
-
-def penalties_of_a_convolutional_critic_are_right(m):
-    a, x = m.layers, draw(2, 4, 4, 1)
-    body = a.Conv2D(2, 3, 1), a.Tanh(), a.ConvTranspose2D(2, 3, 1), a.Sigmoid(), a.AveragePool(), a.Flatten()
-    D = m.network.Network(*body, a.Dense(8, 1), shape=(4, 4, 1), seed=1, dtype="float64")
-    passes(m.gradcheck.second_order.check_penalty(m.objectives.R1(2.0), D, x))
-    one = draw(*D.forward(x).shape, seed=1)
-    backward = m.jvp.jvp_backward
-    m.jvp.jvp(D, draw(*x.shape, seed=2))
-    expected = [d.copy() for d in backward(D, one, one)]
-    written = D.dtheta.copy()
-    D.dtheta[...] = 7
-    for found, d in zip(backward(D, one, one, "input"), expected, strict=True):
-        same(found, d)
-    assert (D.dtheta == 7).all()
-    backward(D, one, one, "params")
-    same(D.dtheta, written)
-    conv = D.layers[0]
-    dty, again = draw(2, 4, 4, 2), []
-    for before in 0, 7:
-        D.dtheta[...] = before
-        backward(conv, dty)
-        again.append((conv.dW.copy(), conv.db.copy()))
-    same(again[0][0], again[1][0])
-    assert not again[1][1].any()
 
 
 def gan_asks_for_what_is_needed(m):
@@ -1429,56 +1382,8 @@ def gan_holds_what_it_was_given(m):
     assert {part.dtype for part in found} == {np.dtype("float32")}
 
 
-CHECKS = (
-    kernels_forward_to_the_twin_in_use,
-    generators_are_functions_of_their_key,
-    layers_write_an_array_of_another_name_through,
-    dense_works_on_the_last_axis,
-    a_network_stands_in_a_network,
-    layers_give_their_formulas,
-    layers_draw_their_weights_as_stated,
-    layers_own_their_arrays,
-    reshaping_gives_another_shape_to_the_same_numbers,
-    packing_lays_samples_side_by_side,
-    layers_compute_what_is_asked_and_keep_what_they_are_given,
-    layers_allocate_nothing_and_overwrite_nothing,
-    activations_give_their_formulas,
-    maxout_takes_the_largest_piece,
-    normalization_gives_its_formulas,
-    normalization_keeps_running_statistics,
-    dropout_gives_its_formulas,
-    instance_noise_gives_its_formulas,
-    schedules_go_where_they_are_said_to,
-    losses_give_their_formulas,
-    cross_entropy_of_classes_gives_its_formulas,
-    objectives_give_the_papers_formulas,
-    optimizers_follow_their_papers,
-    optimizers_allocate_nothing,
-    network_is_the_chain_rule,
-    network_asks_each_layer_for_what_is_needed,
-    network_is_made_and_copied_as_stated,
-    network_hands_its_state_over,
-    averaging_takes_in_what_it_is_shown,
-    optimizers_follow_their_schedules,
-    gan_plays_the_round_that_is_written_in_the_paper,
-    gan_takes_k_steps_and_averages,
-    gan_adds_the_penalty_to_ds_loss,
-    gan_packs,
-    gan_compares_with_real_samples,
-    tangents_go_through_a_network,
-    network_lets_a_loss_enter_in_the_middle,
-    tangents_and_second_derivatives_are_right,
-    penalties_are_those_of_their_papers,
-    other_objectives_give_their_papers_formulas,
-    spectral_norm_divides_by_the_largest_singular_value,
-    gan_reports_v_of_a_smoothed_game,
-    convolution_and_its_adjoint_are_sums_over_a_kernel,
-    convolution_is_made_as_stated,
-    resampling_goes_by_squares,
-    images_are_normalized_by_channels,
-    spectral_convolution_divides_by_the_largest_singular_value,
-    penalties_of_a_convolutional_critic_are_right,
-    gan_asks_for_what_is_needed,
-    gan_draws_as_stated,
-    gan_holds_what_it_was_given,
-)
+CHECKS = [
+    check
+    for name, check in vars().items()
+    if inspect.isfunction(check) and name[0] != "_" and "(m)" in str(inspect.signature(check))
+]

@@ -20,19 +20,6 @@ def test_sigmoid_keeps_its_digits_in_the_tail_where_the_saturating_generator_liv
     assert float(sigmoid(column([a], "float32"))[0, 0]) == pytest.approx(math.exp(a), rel=1e-5)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_ends_give_finite_losses_and_derivatives_of_their_precision(dtype):
-    """Warnings are errors here: an overflow inside would fail the test."""
-    a = column([-1e4, 1e4], dtype)
-    for t, expected in (0, [0, 0.5]), (1, [-0.5, 0]):
-        loss, da = bce_with_logits(a, np.full_like(a, t))
-        assert loss == 5e3 and da[:, 0].tolist() == expected
-        assert loss.dtype == da.dtype == dtype and da.shape == (2, 1)
-    loss, dp = bce(column([0, 1, 0, 1], dtype), column([0, 1, 1, 0], dtype))
-    assert 5 < loss < 40 and np.isfinite(dp).all() and dp[2] < 0 < dp[3]
-    assert loss.dtype == dp.dtype == dtype
-
-
 @both
 @pytest.mark.parametrize("shape", [(4,), (1, 4), (1, 1), ()])
 def test_unequal_shapes_are_refused_and_never_broadcast(loss, shape):
