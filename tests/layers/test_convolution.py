@@ -8,24 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from minigan import (
-    GAN,
-    R1,
-    AveragePool,
-    BatchNorm,
-    Conv2D,
-    ConvTranspose2D,
-    Dense,
-    Dropout,
-    Flatten,
-    LeakyReLU,
-    Network,
-    ReLU,
-    Reshape,
-    SpectralConv2D,
-    Tanh,
-    Upsample,
-)  # fmt: skip
+import minigan as m
 from minigan.layers import Normal
 from minigan.training.description import described, made
 
@@ -54,19 +37,19 @@ def direct(x, W, stride, padding):
 
 def alone(layer, shape, rng):
     """(the network of this layer, with a b that is not 0, x)"""
-    network = Network(layer, dtype="float64", shape=shape)
+    network = m.Network(layer, dtype="float64", shape=shape)
     network.theta[...] += rng.standard_normal(network.theta.shape)
     return network, rng.standard_normal((2, *shape))
 
 
 @pytest.mark.parametrize("kernel, stride, padding, height, width", SETTINGS)
 def test_both_are_the_direct_sum_and_its_adjoint(kernel, stride, padding, height, width, rng):
-    network, x = alone(Conv2D(3, kernel, stride, padding), (height, width, 2), rng)
+    network, x = alone(m.Conv2D(3, kernel, stride, padding), (height, width, 2), rng)
     conv, y = network.layers[0], network.forward(x)
     np.testing.assert_allclose(y, direct(x, conv.W, stride, padding) + conv.b, rtol=1e-12, atol=1e-12)
     assert network.n_out == y.shape[1:]
 
-    back, a = alone(ConvTranspose2D(2, kernel, stride, padding), y.shape[1:], rng)
+    back, a = alone(m.ConvTranspose2D(2, kernel, stride, padding), y.shape[1:], rng)
     back.layers[0].W = conv.W
     z = back.forward(a) - back.layers[0].b
     met = x[:, : z.shape[1], : z.shape[2]]  # without the rows that no whole step reaches
@@ -75,30 +58,30 @@ def test_both_are_the_direct_sum_and_its_adjoint(kernel, stride, padding, height
 
 
 def test_a_layer_learns_its_channels_from_the_network_and_keeps_them():
-    network = Network(Conv2D(4), LeakyReLU(), ConvTranspose2D(2, kernel=(4, 2), padding=(1, 0)), shape=(6, 8, 3))
+    network = m.Network(m.Conv2D(4), m.Tanh(), m.ConvTranspose2D(2, kernel=(4, 2), padding=(1, 0)), shape=(6, 8, 3))
     first, _, last = network.layers
     assert first.W.shape == (4, 4, 3, 4) and last.W.shape == (4, 2, 2, 4) and network.n_out == (6, 8, 2)
     with pytest.raises(ValueError, match=r"takes images of 3 channels, but gets shape \(6, 8, 1\)"):
-        Network(copy.deepcopy(first), shape=(6, 8, 1))
-    assert Network(copy.deepcopy(first), shape=(10, 6, 3)).n_out == (5, 3, 4)
+        m.Network(copy.deepcopy(first), shape=(6, 8, 1))
+    assert m.Network(copy.deepcopy(first), shape=(10, 6, 3)).n_out == (5, 3, 4)
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda: Conv2D(0), r"Conv2D\(0, kernel=4, stride=2, padding=1\): the channels must be a whole number"),
-    (lambda: Conv2D(2, kernel=(3,)), r"kernel=\(3,\), .*: the kernel must be whole numbers of at least 1"),
-    (lambda: Conv2D(2, stride=0), "the stride must be whole numbers of at least 1"),
-    (lambda: ConvTranspose2D(2, padding=-1), r"ConvTranspose2D\(2, .*: the padding must be whole numbers"),
-    (lambda: Conv2D(2, init=3), "init must be a function"),
-    (lambda: Network(Conv2D(2, init=lambda *given: [1.0]), shape=(4, 4, 1)), r"drew shape \(1,\), expected \(4, 4, 1,"),
-    (lambda: Network(Conv2D(2)), r"layer 0, Conv2D\(2, .*, cannot tell the shape of its samples: say Network\("),
-    (lambda: Network(Conv2D(2), shape=784), "takes images, shape .height, width, channels., but gets width 784"),
-    (lambda: Network(Conv2D(2, 5, 1, (1, 0)), shape=(2, 9, 1)), r"has no place for its kernel: 2 \+ 2 \* 1 = 4"),
-    (lambda: Network(ConvTranspose2D(2, 2), shape=(1, 1, 1)), r"its padding: \(1 - 1\) \* 2 \+ 2 - 2 \* 1 = 0; take"),
-    (lambda: Network(SpectralConv2D(2, init=Normal(0.0)), shape=(4, 4, 1)), "init draws zeros only"),
-    (lambda: Network(AveragePool(3), shape=(28, 27, 1)), r"AveragePool\(3\), takes whole squares: 28 / 3 = 9.3"),
-    (lambda: Network(Upsample(), shape=28), "takes images, shape .height, width, channels., but gets width 28"),
-    (lambda: AveragePool(0), r"AveragePool\(0\): the size must be a whole number"),
-    (lambda: Network(BatchNorm(3), shape=(4, 4, 2)), r"takes width 3, but gets shape \(4, 4, 2\)"),
+    (lambda: m.Conv2D(0), r"Conv2D\(0, kernel=4, stride=2, padding=1\): the channels must be a whole number"),
+    (lambda: m.Conv2D(2, kernel=(3,)), r"kernel=\(3,\), .*: the kernel must be whole numbers of at least 1"),
+    (lambda: m.Conv2D(2, stride=0), "the stride must be whole numbers of at least 1"),
+    (lambda: m.ConvTranspose2D(2, padding=-1), r"ConvTranspose2D\(2, .*: the padding must be whole numbers"),
+    (lambda: m.Conv2D(2, init=3), "init must be a function"),
+    (lambda: m.Network(m.Conv2D(2, init=lambda *given: [1.0]), shape=(4, 4, 1)), r"drew shape \(1,\), expected \(4, 4"),
+    (lambda: m.Network(m.Conv2D(2)), r"layer 0, Conv2D\(2, .*, cannot tell the shape of its samples: say Network\("),
+    (lambda: m.Network(m.Conv2D(2), shape=784), "takes images, shape .height, width, channels., but gets width 784"),
+    (lambda: m.Network(m.Conv2D(2, 5, 1, (1, 0)), shape=(2, 9, 1)), r"has no place for its kernel: 2 \+ 2 \* 1 = 4"),
+    (lambda: m.Network(m.ConvTranspose2D(2, 2), shape=(1, 1, 1)), r"its padding: \(1 - 1\) \* 2 \+ 2 - 2 \* 1 = 0"),
+    (lambda: m.Network(m.SpectralConv2D(2, init=Normal(0.0)), shape=(4, 4, 1)), "init draws zeros only"),
+    (lambda: m.Network(m.AveragePool(3), shape=(28, 27, 1)), r"AveragePool\(3\), takes whole squares: 28 / 3 = 9.3"),
+    (lambda: m.Network(m.Upsample(), shape=28), "takes images, shape .height, width, channels., but gets width 28"),
+    (lambda: m.AveragePool(0), r"AveragePool\(0\): the size must be a whole number"),
+    (lambda: m.Network(m.BatchNorm(3), shape=(4, 4, 2)), r"takes width 3, but gets shape \(4, 4, 2\)"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_with_the_sizes_computed(make, words):
     with pytest.raises(ValueError, match=words):
@@ -106,20 +89,20 @@ def test_what_cannot_be_is_refused_with_the_sizes_computed(make, words):
 
 
 def players(dtype="float64"):
-    G = Network(
-        Dense(3, 2 * 2 * 2), Reshape(2, 2, 2), BatchNorm(2), ReLU(), ConvTranspose2D(2, use_bias=False), BatchNorm(2),
-        LeakyReLU(), Upsample(), ConvTranspose2D(1, 3, 1, 1), Tanh(), AveragePool(), seed=1, dtype=dtype,
+    G = m.Network(
+        m.Dense(3, 2 * 2 * 2), m.Reshape(2, 2, 2), m.BatchNorm(2), m.ReLU(), m.ConvTranspose2D(2, use_bias=False),
+        m.BatchNorm(2), m.LeakyReLU(), m.Upsample(), m.ConvTranspose2D(1, 3, 1, 1), m.Tanh(), m.AveragePool(), seed=1, dtype=dtype,
     )  # fmt: skip
-    D = Network(
-        Conv2D(2, 3, 1), LeakyReLU(), Dropout(0.2), AveragePool(), SpectralConv2D(3, (2, 1), 1, 0), Tanh(), Flatten(),
-        Dense(6, 1), shape=(4, 4, 1), seed=2, dtype=dtype,
+    D = m.Network(
+        m.Conv2D(2, 3, 1), m.LeakyReLU(), m.Dropout(0.2), m.AveragePool(), m.SpectralConv2D(3, (2, 1), 1, 0), m.Tanh(),
+        m.Flatten(), m.Dense(6, 1), shape=(4, 4, 1), seed=2, dtype=dtype,
     )  # fmt: skip
     return G, D
 
 
 def test_a_game_of_images_goes_on_from_a_copy_and_from_its_description(rng):
     x = rng.standard_normal((4, 4, 4, 1)).astype("float32")
-    games = [GAN(*players("float32"), seed=3, penalty=R1(1.0))]
+    games = [m.GAN(*players("float32"), seed=3, penalty=m.R1(1.0))]
     games[0].step(x)
     games += [copy.deepcopy(games[0]), pickle.loads(pickle.dumps(games[0]))]
     for game in games:

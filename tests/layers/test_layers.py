@@ -3,19 +3,7 @@
 import numpy as np
 import pytest
 
-from minigan import (
-    BatchNorm,
-    Dense,
-    Dropout,
-    InstanceNoise,
-    Layer,
-    LeakyReLU,
-    Maxout,
-    Network,
-    SpectralNorm,
-    assert_gradients,
-    xp,
-)  # fmt: skip
+import minigan as m
 from minigan.backend import kernels, plain
 from minigan.optimizers import Exponential
 
@@ -24,12 +12,12 @@ def test_a_layer_outside_a_network_says_where_its_arrays_come_from():
     words = r"Dense\(2, 3\) has no {} yet: .* from a Network, Network\(Dense\(2, 3\)\)"
     for name in "W", "db":
         with pytest.raises(AttributeError, match=words.format(name)):
-            getattr(Dense(2, 3), name)
+            getattr(m.Dense(2, 3), name)
     with pytest.raises(AttributeError, match="'Dense' object has no attribute 'weights'"):
-        _ = Dense(2, 3).weights
+        _ = m.Dense(2, 3).weights
 
 
-class Shift(Layer):
+class Shift(m.Layer):
     """y = x + delta; the parameter's name begins with a d, and backward sets its gradient in one assignment."""
 
     params = ("delta",)
@@ -48,16 +36,16 @@ class Shift(Layer):
 
 
 def test_assigning_to_a_parameter_or_its_gradient_writes_into_theta_and_dtheta(rng):
-    network = Network(Shift(), Dense(3, 2))
+    network = m.Network(Shift(), m.Dense(3, 2))
     shift, dense = network.layers
     dense.W = np.arange(6.0).reshape(3, 2)
     shift.delta = [7, 8, 9]
     shift.delta += 1
     assert network.theta.tolist()[:9] == [8, 9, 10, 0, 1, 2, 3, 4, 5]
-    network.forward(xp.ones((4, 3), dtype="float32"))
-    network.backward(xp.ones((4, 2), dtype="float32"))
-    assert network.dtheta[:3].tolist() == [4, 20, 36] and xp.shares_memory(shift.ddelta, network.dtheta)
-    assert_gradients(Shift(), rng.standard_normal((4, 3)))
+    network.forward(m.xp.ones((4, 3), dtype="float32"))
+    network.backward(m.xp.ones((4, 2), dtype="float32"))
+    assert network.dtheta[:3].tolist() == [4, 20, 36] and m.xp.shares_memory(shift.ddelta, network.dtheta)
+    m.assert_gradients(Shift(), rng.standard_normal((4, 3)))
 
 
 @pytest.mark.parametrize("name, value, words", [
@@ -67,23 +55,23 @@ def test_assigning_to_a_parameter_or_its_gradient_writes_into_theta_and_dtheta(r
     ("W", [[1, 2], [3]], "W must be numbers"),
 ])  # fmt: skip
 def test_another_shape_is_refused_and_never_broadcast(name, value, words):
-    dense = Network(Dense(3, 2)).layers[0]
+    dense = m.Network(m.Dense(3, 2)).layers[0]
     with pytest.raises(ValueError, match=rf"^Dense\(3, 2\): {words}"):
         setattr(dense, name, value)
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda: Dense(0, 3), r"Dense\(0, 3\): both widths must be whole numbers of at least 1"),
-    (lambda: Dense(3, 2.0), r"Dense\(3, 2.0\): both widths must be whole numbers"),
-    (lambda: Dense(2, 3, init=5), r"Dense\(2, 3\): init must be a function"),
-    (lambda: Network(Dense(2, 3, init=lambda rng, shape, i, o: rng.random((o, i)))), r"drew shape \(3, 2\), expected"),
-    (lambda: Dense(2, 3, bias=[1.0, 2.0]), r"Dense\(2, 3\): bias has shape \(2,\), expected a number or \(3,\)"),
-    (lambda: Maxout(5, 2), r"Maxout\(5, 2\): the width in must be a multiple of the width out"),
-    (lambda: BatchNorm("3"), r"BatchNorm\('3'\): the width must be a whole number of at least 1"),
-    (lambda: BatchNorm(3, 1.0), r"BatchNorm: the momentum must lie in \[0, 1\), not 1.0"),
-    (lambda: Dropout(1), r"Dropout: the rate must lie in \[0, 1\), not 1"),
-    (lambda: InstanceNoise(float("inf")), "InstanceNoise: the strength must be at least 0 and finite, not inf"),
-    (lambda: InstanceNoise(Exponential(-1.0, 0.5, -2.0)), "InstanceNoise: the strength must be at least 0 and finite"),
+    (lambda: m.Dense(0, 3), r"Dense\(0, 3\): both widths must be whole numbers of at least 1"),
+    (lambda: m.Dense(3, 2.0), r"Dense\(3, 2.0\): both widths must be whole numbers"),
+    (lambda: m.Dense(2, 3, init=5), r"Dense\(2, 3\): init must be a function"),
+    (lambda: m.Network(m.Dense(2, 3, init=lambda rng, shape, i, o: rng.random((o, i)))), r"drew shape \(3, 2\)"),
+    (lambda: m.Dense(2, 3, bias=[1.0, 2.0]), r"Dense\(2, 3\): bias has shape \(2,\), expected a number or \(3,\)"),
+    (lambda: m.Maxout(5, 2), r"Maxout\(5, 2\): the width in must be a multiple of the width out"),
+    (lambda: m.BatchNorm("3"), r"BatchNorm\('3'\): the width must be a whole number of at least 1"),
+    (lambda: m.BatchNorm(3, 1.0), r"BatchNorm: the momentum must lie in \[0, 1\), not 1.0"),
+    (lambda: m.Dropout(1), r"Dropout: the rate must lie in \[0, 1\), not 1"),
+    (lambda: m.InstanceNoise(float("inf")), "InstanceNoise: the strength must be at least 0 and finite, not inf"),
+    (lambda: m.InstanceNoise(Exponential(-1.0, 0.5, -2.0)), "InstanceNoise: the strength must be at least 0"),
 ])  # fmt: skip
 def test_settings_that_make_no_layer_are_refused_in_words(make, words):
     with pytest.raises(ValueError, match=words):
@@ -98,9 +86,9 @@ def test_layers_compute_by_the_backends_twins_where_it_has_some(rng, monkeypatch
 
     names = "matmul", "leaky_relu", "leaky_relu_backward"
     kernels.switch({name: twin(name) for name in names})
-    network = Network(Dense(3, 2), LeakyReLU(), SpectralNorm(2, 2))
-    network.forward(xp.ones((4, 3), dtype="float32"))
-    network.backward(xp.ones((4, 2), dtype="float32"))
+    network = m.Network(m.Dense(3, 2), m.LeakyReLU(), m.SpectralNorm(2, 2))
+    network.forward(m.xp.ones((4, 3), dtype="float32"))
+    network.backward(m.xp.ones((4, 2), dtype="float32"))
     kernels.switch({})
     forward = ["matmul", "leaky_relu", "matmul"]
     assert called == [*forward, "matmul", "matmul", "leaky_relu_backward", "matmul", "matmul"]
