@@ -91,7 +91,8 @@ def test_what_cannot_be_is_refused_with_the_sizes_computed(make, words):
 def players(dtype="float64"):
     G = m.Network(
         m.Dense(3, 2 * 2 * 2), m.Reshape(2, 2, 2), m.BatchNorm(2), m.ReLU(), m.ConvTranspose2D(2, use_bias=False),
-        m.BatchNorm(2), m.LeakyReLU(), m.Upsample(), m.ConvTranspose2D(1, 3, 1, 1), m.Tanh(), m.AveragePool(), seed=1, dtype=dtype,
+        m.BatchNorm(2), m.LeakyReLU(), m.Upsample(), m.ConvTranspose2D(1, 3, 1, 1), m.Tanh(), m.AveragePool(),
+        seed=1, dtype=dtype,
     )  # fmt: skip
     D = m.Network(
         m.Conv2D(2, 3, 1), m.LeakyReLU(), m.Dropout(0.2), m.AveragePool(), m.SpectralConv2D(3, (2, 1), 1, 0), m.Tanh(),
