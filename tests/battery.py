@@ -176,7 +176,9 @@ def a_network_stands_in_a_network(m):
     assert list(nested.states()) == ["1.2.mean", "1.2.var", "1.3.seed", "1.3.draws"]
     nested.theta[...] = flat.theta
     states = {name: a for name, a in zip(nested.states(), flat.states().values(), strict=True)}
-    nested.set_states(states)
+    mean = inner.layers[2].mean
+    nested.set_states({name: np.asarray(a) for name, a in states.items()})
+    assert inner.layers[2].mean is mean and type(inner.layers[3].draws) is int
     x, dy = draw(N, 4), draw(N, 1, seed=1)
     for network in nested, nested.astype("float64"), m.network.copy.deepcopy(nested):
         flat.set_states({name: a.copy() if np.ndim(a) else a for name, a in flat.states().items()} | {"4.draws": 0})
@@ -442,6 +444,8 @@ def instance_noise_gives_its_formulas(m):
         assert layer.backward(dy) is layer.backward(dy, "input") is dy
     assert peak(layer, x, dy, training=True) < x.nbytes / 2
     assert m.layers.InstanceNoise(0).strength == 0
+    for strength in -0.1, math.inf, m.optimizers.Linear(1.0, -1.0, 1), math.nan, lambda draw: draw - 1.5:
+        refuses(ValueError, "the strength must be at least 0 and finite", m.layers.InstanceNoise, strength)
     m.layers.InstanceNoise(m.optimizers.Linear(-1.0, 1.0, 1))
     for method in "central", "complex":
         layer = m.layers.InstanceNoise(0.4)
@@ -455,6 +459,10 @@ def schedules_go_where_they_are_said_to(m):
     same([cosine(t) for t in (0, 2.5, 5, 10, 12)], [5, 3 + math.sqrt(2), 3, 1, 1])
     same([falling(t) for t in (0, 1, 3, 4)], [8, 4, 1, 0.7])
     same(s.Exponential(8.0, 0.5)(100), 8 * 0.5**100, 1e-40)
+    for name, *wrong in ("start", math.inf, math.inf, 0), ("end", 0, math.inf, 0), ("updates", 0, 0, 0):
+        refuses(ValueError, f"Linear: {name}", s.Linear, *wrong)
+    for name, *wrong in ("start", math.inf, 2, math.inf), ("factor", 0, 2, math.inf), ("least", 0, 1, math.inf):
+        refuses(ValueError, f"Exponential: {name}", s.Exponential, *wrong)
     assert s.rules.at(0.3, 7) == 0.3 and s.rules.at(linear, 5) == 1.5
 
 
@@ -591,6 +599,15 @@ def optimizers_follow_their_papers(m):
     before = small.theta.copy()
     o.Adam(small, lr=1.0).step()
     same(before - small.theta, np.full(50, 1e-9 / (1e-9 + 1e-8)))
+    for words, rule, *given in (
+        ("SGD: momentum must lie in [0, 1)", o.SGD, 0.1, 1.0),
+        ("SGD: momentum must lie in [0, 1)", o.SGD, 0.1, o.Linear(1.0, 0.5, 1)),
+        ("SGD: the learning rate must be positive", o.SGD, o.Linear(0.0, 1.0, 1)),
+        ("Adam: beta1 must lie in [0, 1)", o.Adam, 0.1, 1.0),
+        ("Adam: beta1 must lie in [0, 1), not Linear", o.Adam, 0.1, o.Linear(0.5, 0.9, 3)),
+        ("Adam: beta2 must lie in [0, 1)", o.Adam, 0.1, 0.5, 1.0),
+    ):
+        refuses(ValueError, words, rule, small, *given)
     refuses(NotImplementedError, "Optimizer", o.Optimizer(Vector("float64"), 0.1).step)
     seen = []
     watched = o.SGD(small, 1.0)
@@ -839,26 +856,6 @@ def gan_plays_the_round_that_is_written_in_the_paper(m):
             assert gan.generator_optimizer.steps == gan.discriminator_optimizer.steps == t
         loss, _, d_real, d_fake = gan.discriminator_step(x)
         assert d_real.shape == d_fake.shape == (7, 1) and np.ndim(loss) == 0
-
-
-def network_hands_its_state_over(m):
-    def make():
-        return m.network.Network(
-            m.layers.Dense(5, 4), m.layers.BatchNorm(4), m.layers.Dropout(0.5), seed=1, dtype="float64"
-        )
-
-    one, two, x = make(), make(), draw(N, 5)
-    assert list(one.states()) == ["1.mean", "1.var", "2.seed", "2.draws"]
-    one.forward(x, training=True)
-    assert two.states()["2.draws"] == 0 and not two.layers[1].mean.any()
-    mean = two.layers[1].mean
-    two.set_states({name: np.asarray(value) for name, value in one.states().items()})
-    assert two.layers[1].mean is mean and type(two.layers[2].draws) is int and two.layers[2].draws == 1
-    same(two.forward(x), one.forward(x), 0)
-    same(two.forward(x, training=True), one.forward(x, training=True), 0)
-    twin = m.network.copy.deepcopy(one)
-    same(twin.forward(x, training=True), one.forward(x, training=True), 0)
-    assert not np.shares_memory(twin.layers[1].mean, one.layers[1].mean)
 
 
 def averaging_takes_in_what_it_is_shown(m):
@@ -1380,6 +1377,31 @@ def gan_holds_what_it_was_given(m):
     single = game(m, m.objectives.NonSaturating(), dtype="float32")
     found = single.step(draw(N, 4, dtype="float32"))
     assert {part.dtype for part in found} == {np.dtype("float32")}
+
+
+def what_does_not_fit_is_refused_before_anything_moves(m):
+    x, network = draw(N, 4), m.network.Network(m.layers.Dense(4, 1), dtype="float64")
+    gan = game(m, m.objectives.RelativisticAverage())
+    G, D, other = gan.generator, gan.discriminator, m.network.Network(m.layers.Dense(3, 1), dtype="float64")
+    for error, words, call, *given in (
+        (TypeError, "layer 0 is", m.network.Network, m.layers.Tanh),
+        (ValueError, "x has shape", network.forward, x[:, :1]),
+        (ValueError, "with N at least 1", network, x[:0]),
+        (ValueError, "logits have shape (6, 4)", m.losses.bce_with_logits, x, x[0]),
+        (ValueError, "probabilities have shape (6, 4)", m.losses.bce, x, x[0]),
+        (TypeError, "logits: expected an array of floating-point", m.losses.softmax_cross_entropy, [[1.0]], x),
+        (ValueError, "x has shape", gan.discriminator_step, x[:, :1]),
+        (ValueError, "x has shape ()", gan.step, np.array(1.0)),
+        (ValueError, "none were given", gan.generator_step, N),
+        (ValueError, "5 were given", gan.generator_step, N, x[:5]),
+        (ValueError, "x has shape (6, 3)", gan.generator_step, N, x[:, :3]),
+        (ValueError, "the generator gives 4 values, but the discriminator takes 3", m.gan.GAN, G, other),
+        (TypeError, "objective=6: expected an Objective", m.gan.GAN, G, D, 6),
+        (TypeError, "penalty=6: expected a Penalty", lambda: m.gan.GAN(G, D, penalty=6)),
+        (ValueError, "FeatureMatching(9) compares", m.gan.GAN, G, D, m.objectives.FeatureMatching(9)),
+    ):
+        refuses(error, words, call, *given)
+    assert gan.draws == [0, 0]
 
 
 CHECKS = [
