@@ -35,12 +35,7 @@ def test_what_is_no_array_of_floats_is_refused_in_words(loss):
         (p, [1.0], TypeError, "targets: expected an array of floating-point numbers, not a list"),
         (p, None, TypeError, "targets: expected an array of floating-point numbers, not a NoneType"),
         (p, column([1], "float64"), TypeError, r"are float32 but targets are float64: use targets.astype\('float32'\)"),
-        (
-            column([1], "int64"),
-            column([1], "int64"),
-            TypeError,
-            "expected an array of floating-point numbers, not of int64",
-        ),
+        (*2 * [column([1], "int64")], TypeError, "expected an array of floating-point numbers, not of int64"),
         (np.zeros((0, 1)), np.zeros((0, 1)), ValueError, r"at least one number, but the array has shape \(0, 1\)"),
     ):
         with pytest.raises(error, match=f"^{loss.__name__}: .*{words}"):

@@ -61,7 +61,7 @@ def test_a_copy_has_a_theta_of_its_own_that_its_layers_use(twin, rng):
     deep.forward(inputs(deep, 5, rng)[0], training=True)
     other = twin(deep)
     assert (other.theta == deep.theta).all() and not m.xp.shares_memory(other.theta, deep.theta)
-    assert {name: str(value) for name, value in other.states().items()}.keys() == deep.states().keys()
+    assert other.states().keys() == deep.states().keys()
     assert other.layers[1].layers[1].layers[1].draws == 1
     for network in other, other.layers[1], other.layers[1].layers[1]:
         for _, parameter, gradient in network.parameters():
@@ -118,16 +118,15 @@ def twice():
     (lambda: m.Network(), ValueError, "a Network needs at least one layer"),
     (twice, ValueError, r"layer 2, Tanh\(\), is already in the chain: .* make a new layer for each place"),
     (lambda: shared(lambda: m.Dense(3, 2)), ValueError, r"layer 1, Dense\(3, 2\), already belongs to a Network"),
+    (lambda: shared(lambda: m.Network(m.Dense(3, 3))), ValueError, r"layer 1, Network\(.*\), already belongs to"),
     (lambda: shared(m.Tanh), ValueError, r"layer 1, Tanh\(\), already belongs to a Network: .* make a new layer"),
     (lambda: m.Network([m.Dense(2, 1)]), TypeError, r"layer 0 is a list, not a layer: write Network\(Dense"),
     (lambda: m.Network(m.Dense(2, 1), m.Tanh), TypeError, "layer 1 is the class Tanh, not a layer"),
     (lambda: m.Network(None), TypeError, "layer 0 is a NoneType, not a layer"),
     (lambda: m.Network(Half(3, 4)), ValueError, r"initialize gives \('W', 'b'\), but params and state say \('W',\)"),
     (lambda: m.Network(m.Dense(3, 4), seed=-1), ValueError, "Network: seed=-1 must be a whole number of at least 0"),
-    *[
-        (lambda dtype=dtype: m.Network(m.Dense(3, 4), dtype=dtype), ValueError, "a network computes in float32 or")
-        for dtype in ("float16", bool, np.float16, None, 5)
-    ],
+    (lambda: m.Network(m.Dense(3, 4), dtype=np.float16), ValueError, "a network computes in float32 or float64"),
+    (lambda: m.Network(m.Dense(3, 4), dtype=5), ValueError, "dtype '5': a network computes in float32 or float64"),
     (lambda: m.Network(m.Dense(3, 4)).astype("float16"), ValueError, "'float16': a network computes in float32 or"),
 ])  # fmt: skip
 def test_a_chain_that_cannot_work_is_refused_when_it_is_built(build, error, words):

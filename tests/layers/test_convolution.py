@@ -1,16 +1,13 @@
-"""Convolution against a sum that anyone can read, its adjoint, sizes, and a small game of images that goes on."""
+"""Convolution against a sum that anyone can read, its adjoint, and sizes."""
 
 import copy
 import itertools
-import json
-import pickle
 
 import numpy as np
 import pytest
 
 import minigan as m
 from minigan.layers import Normal
-from minigan.training.description import described, made
 
 SETTINGS = [  # kernel, stride, padding, height, width: each kernel with each stride, paddings and odd sizes in turn
     (kernel, stride, (kernel + stride) % 3 if kernel > 2 else 0, 5 + kernel % 2, 6 + stride % 2)
@@ -86,34 +83,3 @@ def test_a_layer_learns_its_channels_from_the_network_and_keeps_them():
 def test_what_cannot_be_is_refused_with_the_sizes_computed(make, words):
     with pytest.raises(ValueError, match=words):
         make()
-
-
-def players(dtype="float64"):
-    G = m.Network(
-        m.Dense(3, 2 * 2 * 2), m.Reshape(2, 2, 2), m.BatchNorm(2), m.ReLU(), m.ConvTranspose2D(2, use_bias=False),
-        m.BatchNorm(2), m.LeakyReLU(), m.Upsample(), m.ConvTranspose2D(1, 3, 1, 1), m.Tanh(), m.AveragePool(),
-        seed=1, dtype=dtype,
-    )  # fmt: skip
-    D = m.Network(
-        m.Conv2D(2, 3, 1), m.LeakyReLU(), m.Dropout(0.2), m.AveragePool(), m.SpectralConv2D(3, (2, 1), 1, 0), m.Tanh(),
-        m.Flatten(), m.Dense(6, 1), shape=(4, 4, 1), seed=2, dtype=dtype,
-    )  # fmt: skip
-    return G, D
-
-
-def test_a_game_of_images_goes_on_from_a_copy_and_from_its_description(rng):
-    x = rng.standard_normal((4, 4, 4, 1)).astype("float32")
-    games = [m.GAN(*players("float32"), seed=3, penalty=m.R1(1.0))]
-    games[0].step(x)
-    games += [copy.deepcopy(games[0]), pickle.loads(pickle.dumps(games[0]))]
-    for game in games:
-        game.step(x)
-    assert all((game.generator.theta == games[0].generator.theta).all() for game in games)
-    for network in players():
-        said = json.loads(json.dumps(described(network)))
-        twin = made(said, "float64")
-        assert described(twin) == said and twin.theta.shape == network.theta.shape
-        twin.theta[...] = network.theta
-        twin.set_states(network.states())
-        z = rng.standard_normal((4, *network.shape))
-        assert (twin(z) == network(z)).all()

@@ -48,21 +48,6 @@ def test_the_hessian_is_symmetric_and_its_product_is_the_gradients_difference(cr
     assert bool(Hv.any()) == any(isinstance(layer, m.Tanh | m.Sigmoid | m.LayerNorm) for layer in network.layers)
 
 
-def test_the_penalty_of_a_linear_critic_has_a_closed_form(rng):
-    """D(x) = x W_1 W_2 has the gradient w = W_1 W_2 everywhere: R1 is weight/2 |w|^2, with dW_1 = weight w W_2.T."""
-    network, x = critic_and_points(lambda: m.Network(m.Dense(4, 3), m.Dense(3, 1), dtype="float64"), rng)
-    first, second = network.layers
-    w = first.W @ second.W
-    length = float(np.sqrt((w * w).sum()))
-    assert float(m.R1(3.0).gradient(network, x)) == pytest.approx(1.5 * length**2, rel=1e-12)
-    assert first.dW == pytest.approx(3 * w @ second.W.T, rel=1e-12)
-    assert second.dW == pytest.approx(3 * first.W.T @ w, rel=1e-12)
-    assert not first.db.any() and not second.db.any()
-    assert float(m.GradientPenalty(5.0).gradient(network, x)) == pytest.approx(5 * (length - 1) ** 2, rel=1e-9)
-    factor = 10 * (length - 1) / length
-    assert first.dW == pytest.approx(factor * w @ second.W.T, rel=1e-9)
-
-
 class Parabola(Layer):
     """y = x^2"""
 
