@@ -1385,6 +1385,7 @@ def what_does_not_fit_is_refused_before_anything_moves(m):
     G, D, other = gan.generator, gan.discriminator, m.network.Network(m.layers.Dense(3, 1), dtype="float64")
     for error, words, call, *given in (
         (TypeError, "layer 0 is", m.network.Network, m.layers.Tanh),
+        (ValueError, "the stride must be ", m.layers.Conv2D, 2, 4, (1, 2, 3)),
         (ValueError, "x has shape", network.forward, x[:, :1]),
         (ValueError, "with N at least 1", network, x[:0]),
         (ValueError, "logits have shape (6, 4)", m.losses.bce_with_logits, x, x[0]),

@@ -321,9 +321,6 @@ def battery():
 def run(modules=MUTATED, every=1):
     """(mutants, caught by check, listed as equivalent, survivors, listed but caught or gone), of one in `every`."""
     workshop, checks = Workshop(), battery()
-    untouched = workshop.make()
-    for check in checks:
-        check(untouched)
     by_check, survivors, equivalent, total = Counter(), [], Counter(), 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -371,7 +368,9 @@ def equivalent_to(key):
 
 
 def main(arguments):
-    start = time.perf_counter()
+    start, untouched = time.perf_counter(), Workshop().make()
+    for check in battery():
+        check(untouched)
     total, by_check, equivalent, survivors, stale = run(arguments or MUTATED)
     n_caught, n_equivalent = sum(by_check.values()), sum(equivalent.values())
     print("\n".join(f"{count:>6}  {name}" for name, count in by_check.most_common()))
