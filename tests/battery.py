@@ -228,7 +228,7 @@ def reshaping_gives_another_shape_to_the_same_numbers(m):
     made.forward(draw(n, 3))
     assert made.n_out == (2, 1) and [a.shape[1:] for a in made.outputs] == [(12,), (2, 6), (12,), (2,), (2, 1)]
     passes(m.gradcheck.gradcheck(made, draw(n, 3)))
-    assert r(-1, 2).n_in is None and r(1, 6).n_in == r(6).n_in == 6
+    assert r(2, 3).output_shape(None) == (2, 3) and r(-1, 2).n_in is None and r(1, 6).n_in == r(6).n_in == 6
     assert m.network.Network(r(-1, 3), shape=(None, 6)).n_out == (None, 3)
     assert m.layers.Flatten().output_shape((None, 6)) == (None,)
     assert m.network.Network(dense(3, 4), shape=(None, 3)).n_out == (None, 4)
@@ -1386,11 +1386,14 @@ def what_does_not_fit_is_refused_before_anything_moves(m):
     for error, words, call, *given in (
         (TypeError, "layer 0 is", m.network.Network, m.layers.Tanh),
         (ValueError, "the stride must be ", m.layers.Conv2D, 2, 4, (1, 2, 3)),
+        (ValueError, "takes shape (2, 3), but gets shape (None, 3)", m.layers.Flatten(2, 3).output_shape, (None, 3)),
+        (ValueError, "takes width 4, but gets width 3", m.layers.Flatten(4).output_shape, (3,)),
+        (ValueError, "cannot tell what -1 stands for", m.layers.Reshape(-1, 2).output_shape, None),
         (ValueError, "x has shape", network.forward, x[:, :1]),
         (ValueError, "with N at least 1", network, x[:0]),
-        (ValueError, "logits have shape (6, 4)", m.losses.bce_with_logits, x, x[0]),
-        (ValueError, "probabilities have shape (6, 4)", m.losses.bce, x, x[0]),
-        (TypeError, "logits: expected an array of floating-point", m.losses.softmax_cross_entropy, [[1.0]], x),
+        (ValueError, "bce_with_logits: logits have shape (6, 4)", m.losses.bce_with_logits, x, x[0]),
+        (ValueError, "bce: probabilities have shape (6, 4)", m.losses.bce, x, x[0]),
+        (TypeError, "softmax_cross_entropy: logits: expected an", m.losses.softmax_cross_entropy, [[1.0]], x),
         (ValueError, "x has shape", gan.discriminator_step, x[:, :1]),
         (ValueError, "x has shape ()", gan.step, np.array(1.0)),
         (ValueError, "none were given", gan.generator_step, N),

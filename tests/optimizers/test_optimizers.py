@@ -56,10 +56,3 @@ def test_a_copy_goes_on_to_the_same_bits_and_watches_itself(twin):
 def test_a_constant_out_of_range_is_refused_in_words(make, words):
     with pytest.raises(ValueError, match=f"^{words}$"):
         make(network_of())
-
-
-@pytest.mark.parametrize("make", [lambda n: SGD(n, 0.1), Adam, lambda n: ExponentialMovingAverage(n, 0.9)])
-@pytest.mark.parametrize("network", [None, Network, [1.0]])
-def test_what_is_no_network_is_refused(make, network):
-    with pytest.raises(TypeError, match=r"^(SGD|Adam|ExponentialMovingAverage): expected (the|a) Network .*, not"):
-        make(network)
