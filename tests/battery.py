@@ -1,8 +1,10 @@
 """Fast checks of the whole core, against formulas written down a second time: what `mutants.py` runs on each mutant.
 
-Each takes a package (minigan, or a mutant of it) and raises where something is wrong.
+Each function of `m` alone takes a package (minigan, or a mutant of it) and raises where something is wrong.
 """
 
+import inspect
+import itertools
 import math
 import tracemalloc
 from types import SimpleNamespace
@@ -22,9 +24,9 @@ def same(found, expected, tolerance=1e-11):
     assert np.allclose(found, expected, rtol=tolerance, atol=tolerance), abs(found - expected).max()
 
 
-def refuses(error, words, call, *arguments, **named):
+def refuses(error, words, call, *arguments):
     try:
-        call(*arguments, **named)
+        call(*arguments)
     except error as caught:
         assert words in str(caught), caught
         return
@@ -33,6 +35,17 @@ def refuses(error, words, call, *arguments, **named):
 
 def passes(report, worst=1e-7):
     assert report.ok and max(row.error for row in report.rows) <= worst, report
+
+
+def peak(network, x, dy=None, training=False):
+    """The bytes that forward, and backward, take at most beyond what is there."""
+    tracemalloc.start()
+    network.forward(x, training)
+    if dy is not None:
+        network.backward(dy)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return taken
 
 
 def sigma(a):
@@ -51,13 +64,6 @@ def layers_give_their_formulas(m):
         same(layer.dW, np.einsum("ni,no->io", x, dy), tolerance)
         same(layer.db, np.einsum("no->o", dy), tolerance)
         assert dx.dtype == layer.forward(x).dtype == dtype
-        same(x, draw(N, 5, dtype=dtype), 0)
-        same(dy, draw(N, 4, seed=1, dtype=dtype), 0)
-        layer.dW[...], layer.db[...] = 7, 7
-        layer.backward(dy, "input")
-        assert (layer.dW == 7).all() and (layer.db == 7).all()
-        assert layer.backward(dy, "params") is None
-        same(layer.db, dy.sum(0), tolerance)
 
 
 def layers_draw_their_weights_as_stated(m):
@@ -76,11 +82,6 @@ def layers_draw_their_weights_as_stated(m):
     same(m.layers.Normal(0.3)(rng(), (5, 4), 5, 4), 0.3 * rng().standard_normal((5, 4)))
     same(m.layers.Dense(5, 4, bias=2.5).initialize(rng())["b"], np.full(4, 2.5), 0)
     same(m.layers.Dense(5, 2, m.layers.he, [1.0, -2.0]).initialize(rng())["b"], [1, -2], 0)
-    refuses(
-        ValueError,
-        "bias has shape (3,), expected a number or (2,)",
-        lambda: m.layers.Dense(5, 2, bias=[0.0] * 3),
-    )
     values = m.layers.Dense(1, 3, init=lambda rng, shape, fan_in, fan_out: np.zeros(shape)).initialize(rng())
     same(values["b"], np.zeros(3), 0)
 
@@ -122,7 +123,6 @@ def layers_write_an_array_of_another_name_through(m):
     same(network.dtheta[:6], dW.ravel(), 0)
     layer.W *= 2
     same(network.theta[:6], 2 * W.ravel(), 0)
-    refuses(ValueError, "W has shape (3, 2), and cannot be set to one of (2, 3)", setattr, layer, "W", W.T)
     layer.W = W.tolist()
     same(network.theta[:6], W.ravel(), 0)
     layer.note = layer.note = draw(2)
@@ -154,7 +154,6 @@ def dense_works_on_the_last_axis(m):
             same(one, other.reshape(x.shape))
         same(layer.dW, rows.dW)
         same(layer.db, rows.db)
-        refuses(ValueError, "takes width 5, but gets shape (5, 3)", layer.output_shape, (5, 3))
     wide = m.network.Network(m.layers.SpectralNorm(3, 9), dtype="float64")
     same(np.linalg.svd(wide(np.eye(3)))[1][0], 1)
     assert wide.layers[0].u.shape == (3,) and wide.layers[0].v.shape == (9,)
@@ -177,7 +176,9 @@ def a_network_stands_in_a_network(m):
     assert list(nested.states()) == ["1.2.mean", "1.2.var", "1.3.seed", "1.3.draws"]
     nested.theta[...] = flat.theta
     states = {name: a for name, a in zip(nested.states(), flat.states().values(), strict=True)}
-    nested.set_states(states)
+    mean = inner.layers[2].mean
+    nested.set_states({name: np.asarray(a) for name, a in states.items()})
+    assert inner.layers[2].mean is mean and type(inner.layers[3].draws) is int
     x, dy = draw(N, 4), draw(N, 1, seed=1)
     for network in nested, nested.astype("float64"), m.network.copy.deepcopy(nested):
         flat.set_states({name: a.copy() if np.ndim(a) else a for name, a in flat.states().items()} | {"4.draws": 0})
@@ -190,7 +191,6 @@ def a_network_stands_in_a_network(m):
         assert np.shares_memory(network.layers[1].theta, network.theta)
         assert np.shares_memory(network.layers[1].layers[1].dW, network.dtheta)
         same(network.theta, np.concatenate([p.ravel() for _, p, _ in network.parameters()]), 0)
-    refuses(ValueError, "already belongs to a Network", m.network.Network, inner)
     nested.forward(x)
     nested.forget()
     refuses(RuntimeError, "forward(x) first", inner.backward, draw(N, 3))
@@ -223,30 +223,17 @@ def reshaping_gives_another_shape_to_the_same_numbers(m):
         same(layer.backward(2 * dy, "input"), 2 * given, 0)
     network = m.network.Network(m.layers.Flatten(2, 3), m.layers.Dense(6, 4), m.layers.Reshape(2, 2), dtype="float64")
     passes(m.gradcheck.gradcheck(network, x.reshape(n, 2, 3)))
-    refuses(ValueError, "takes (N, 2, 3)", network.forward, x)
-    free = m.network.Network(m.layers.Dense(3, 1), shape=(None, 3), dtype="float64")
-    refuses(ValueError, "takes (N, any, 3)", free.forward, x)
     r, dense = m.layers.Reshape, m.layers.Dense
     made = m.network.Network(dense(3, 12), r((2, -1)), m.layers.Flatten(), dense(12, 2), r(-1, 1), dtype="float64")
     made.forward(draw(n, 3))
     assert made.n_out == (2, 1) and [a.shape[1:] for a in made.outputs] == [(12,), (2, 6), (12,), (2,), (2, 1)]
     passes(m.gradcheck.gradcheck(made, draw(n, 3)))
-    assert r(-1, 2).n_in is None and r(1, 6).n_in == r(6).n_in == 6
+    assert r(2, 3).output_shape(None) == (2, 3) and r(-1, 2).n_in is None and r(1, 6).n_in == r(6).n_in == 6
     assert m.network.Network(r(-1, 3), shape=(None, 6)).n_out == (None, 3)
     assert m.layers.Flatten().output_shape((None, 6)) == (None,)
     assert m.network.Network(dense(3, 4), shape=(None, 3)).n_out == (None, 4)
-    refuses(ValueError, "takes shape (2, 3), but gets shape (None, 3)", m.layers.Flatten(2, 3).output_shape, (None, 3))
     told = m.network.Network(m.layers.Flatten(), dense(6, 1), shape=(2, 3), dtype="float64")
     assert told.n_in == (2, 3) and told(x.reshape(n, 2, 3)).shape == (n, 1)
-    words = "takes width 4, but gets shape (2, 2)"
-    refuses(ValueError, "layer 2, Dense(4, 1), " + words, m.network.Network, dense(2, 4), r(2, 2), dense(4, 1))
-    refuses(ValueError, "takes samples of 6 numbers, but gets width 4", m.network.Network, dense(2, 4), r(2, 3))
-    refuses(ValueError, "takes shape (2, 2), but gets width 4", m.network.Network, dense(2, 4), m.layers.Flatten(2, 2))
-    for wrong in r, m.layers.Flatten:
-        refuses(ValueError, "expected whole numbers of at least 1", wrong, 0, 3)
-    refuses(ValueError, "expected whole numbers of at least 1", r, -1, -1)
-    for layer in r(-1, 2), m.layers.Flatten():
-        refuses(ValueError, "Network(..., shape=", m.network.Network, layer)
 
 
 def packing_lays_samples_side_by_side(m):
@@ -259,35 +246,72 @@ def packing_lays_samples_side_by_side(m):
     assert (stacked.rows, stacked.n_out) == (2, (2, 2, 6))
     same(stacked.forward(pictures), np.concatenate([pictures[0::2], pictures[1::2]], axis=3), 0)
     same(stacked.backward(2 * stacked.forward(pictures)), 2 * pictures, 0)
-    refuses(ValueError, "cannot tell the shape", m.network.Network, m.layers.Pack(2))
-    refuses(ValueError, "takes width 4, but gets width 3", m.network.Network, m.layers.Dense(2, 3), m.layers.Pack(2, 4))
     judge = m.network.Network(m.layers.Pack(3, 4), m.layers.Dense(12, 1), dtype="float64")
-    refuses(ValueError, "a batch of 5 cannot be judged 3 at a time", judge.forward, x[:5])
     many = draw(3 * 1024 + 3, 4)
     same(judge(many), many.reshape(-1, 12) @ judge.layers[1].W)
     passes(m.gradcheck.gradcheck(judge, x))
     passes(m.gradcheck.check_penalty(m.objectives.R1(1.0), judge, x), 1e-6)
 
 
-def each_layer(m):
+def _each_layer(m):
     a = m.layers
     yield from (m.layers.Dense(128, 128), a.Tanh(), a.Sigmoid(), a.ReLU(), a.LeakyReLU(0.3), m.layers.Maxout(128, 128))
     yield from (m.layers.LayerNorm(128), m.layers.BatchNorm(128))
 
 
+def _every_layer(m):
+    """(layer, shape of a sample)"""
+    a = m.layers
+    for layer in (
+        a.Dense(5, 4), a.SpectralNorm(5, 4), a.LeakyReLU(0.3), a.ReLU(), a.Tanh(), a.Sigmoid(), a.LayerNorm(5),
+        a.BatchNorm(5), a.Dropout(0.4), a.InstanceNoise(0.4), a.SpectralNorm(5, 5),
+    ):  # fmt: skip
+        yield layer, (5,)
+    for layer in a.Conv2D(3), a.Conv2D(2, 3, 1, use_bias=False), a.SpectralConv2D(2), a.BatchNorm(2), a.AveragePool():
+        yield layer, (4, 2, 2)
+    yield from ((a.ConvTranspose2D(2, 3), (2, 3, 3)), (a.Upsample(), (2, 3, 2)), (a.Dense(3, 3), (4, 3)))
+    yield from ((a.Maxout(6, 2), (6,)), (a.Flatten(2, 3), (2, 3)), (a.Reshape(2, 3), (6,)))
+    yield from ((a.LastStep(), (4, 2)), (a.MeanOverTime(), (4, 2)))
+
+
+def layers_compute_what_is_asked_and_keep_what_they_are_given(m):
+    recurrent = ((kind(3), (4, 2)) for kind in (m.layers.RNN, m.layers.GRU, m.layers.LSTM))  # without tangents
+    for layer, shape in (*_every_layer(m), *recurrent):
+        network, x = m.network.Network(layer, dtype="float64", shape=shape), draw(N, *shape)
+        network.theta[...] += 0.1 * draw(network.theta.size)
+        y = network.forward(x)
+        dy = draw(*y.shape, seed=1)
+        kept = y.copy(), x.copy(), dy.copy()
+        network.dtheta[...] = np.nan
+        dx = network.backward(dy)
+        assert not np.shares_memory(y, dx)
+        dx, dtheta = dx.copy(), network.dtheta.copy()
+        assert np.isfinite(dtheta).all()
+        network.dtheta[...] = 7
+        same(network.backward(dy, "input"), dx, 0)
+        assert (network.dtheta == 7).all() and network.backward(dy, "params") is None
+        same(network.dtheta, dtheta, 0)
+        assert not layer.params or layer.backward(dy, "params") is None
+        network.backward(y)
+        for array, old in zip((y, x, dy), kept, strict=True):
+            same(array, old, 0)
+        for n in 2, N:
+            fresh = network.astype("float64")
+            found, expected = network.forward(x[:n]), fresh.forward(x[:n])
+            assert np.shares_memory(found, y)
+            same(found, expected, 0)
+            same(network.backward(dy[:n]), fresh.backward(dy[:n]), 0)
+            same(network.dtheta, fresh.dtheta, 0)
+
+
 def layers_allocate_nothing_and_overwrite_nothing(m):
-    for layer in each_layer(m):
+    for layer in _each_layer(m):
         network = m.network.Network(layer)
         x, dy = draw(512, 128, dtype="float32"), draw(512, 128, seed=1, dtype="float32")
         y, dx = network.forward(x), network.backward(dy)
         kept = y.copy(), dx.copy(), network.dtheta.copy()
         assert np.shares_memory(y, network.forward(x)) and np.shares_memory(dx, network.backward(dy))
-        tracemalloc.start()
-        network.forward(x)
-        network.backward(dy)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert peak < x.nbytes / 2, peak
+        assert peak(network, x, dy) < x.nbytes / 2
         same(y, kept[0], 0)
         same(dx, kept[1], 0)
         same(network.dtheta, kept[2], 0)
@@ -334,8 +358,6 @@ def maxout_takes_the_largest_piece(m):
     same(layer.backward(dy, "input"), expected.reshape(N, 6), 0)
     assert (layer.n_in, layer.n_out) == (6, 2) and m.layers.Maxout(5, 1).forward(x[:, :5]).shape == (N, 1)
     same(m.layers.Maxout(2, 2).forward(dy), dy, 0)
-    for widths in (6, 4), (2, 4):
-        refuses(ValueError, "must be a multiple of the width out", m.layers.Maxout, *widths)
 
 
 def normalization_gives_its_formulas(m):
@@ -347,12 +369,8 @@ def normalization_gives_its_formulas(m):
         network.theta[...] = draw(10, seed=2)
         hat = (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + 1e-5)
         same(network.forward(x, training=True), layer.gamma * hat + layer.beta)
-        dx = network.backward(dy).copy()
+        network.backward(dy)
         same(layer.dgamma, (dy * hat).sum(0))
-        same(layer.dbeta, dy.sum(0))
-        network.dtheta[...] = 7
-        same(network.backward(dy, "input"), dx)
-        assert (network.dtheta == 7).all() and network.backward(dy, "params") is layer.backward(dy, "params") is None
         same(layer.dbeta, dy.sum(0))
         for training in True, False:
             passes(m.gradcheck.gradcheck(network, x, training=training))
@@ -404,16 +422,10 @@ def dropout_gives_its_formulas(m):
     layer.draws = 0
     same(layer.forward(x, training=True), kept, 0)
     same(m.layers.Dropout(0).forward(x), x, 0)
-    for rate in -0.1, 1:
-        refuses(ValueError, "the rate must lie in [0, 1)", m.layers.Dropout, rate)
     for method in "central", "complex":
         passes(m.gradcheck.gradcheck(m.layers.Dropout(0.4), draw(N, 5), training=True, method=method))
     layer.forward(x, training=True)
-    tracemalloc.start()
-    layer.forward(x, training=True)
-    layer.backward(dy)
-    assert tracemalloc.get_traced_memory()[1] < x.nbytes
-    tracemalloc.stop()
+    assert peak(layer, x, dy, training=True) < x.nbytes
 
 
 def instance_noise_gives_its_formulas(m):
@@ -432,11 +444,7 @@ def instance_noise_gives_its_formulas(m):
             assert y.dtype == "float32" and layer.draws == draws and np.shares_memory(y, layer._scratch["y"])
         assert layer.forward(x) is x and layer.draws == 2
         assert layer.backward(dy) is layer.backward(dy, "input") is dy
-    tracemalloc.start()
-    layer.forward(x, training=True)
-    layer.backward(dy)
-    assert tracemalloc.get_traced_memory()[1] < x.nbytes / 2
-    tracemalloc.stop()
+    assert peak(layer, x, dy, training=True) < x.nbytes / 2
     assert m.layers.InstanceNoise(0).strength == 0
     for strength in -0.1, math.inf, m.optimizers.Linear(1.0, -1.0, 1), math.nan, lambda draw: draw - 1.5:
         refuses(ValueError, "the strength must be at least 0 and finite", m.layers.InstanceNoise, strength)
@@ -458,16 +466,6 @@ def schedules_go_where_they_are_said_to(m):
     for name, *wrong in ("start", math.inf, 2, math.inf), ("factor", 0, 2, math.inf), ("least", 0, 1, math.inf):
         refuses(ValueError, f"Exponential: {name}", s.Exponential, *wrong)
     assert s.rules.at(0.3, 7) == 0.3 and s.rules.at(linear, 5) == 1.5
-
-
-def activations_pass_the_gradient_check(m):
-    for layer in each_layer(m):
-        if layer.n_in is None:
-            passes(m.gradcheck.gradcheck(layer, draw(N, 5)))
-            passes(m.gradcheck.gradcheck(layer, draw(N, 5), method="complex"), 1e-11)
-    for layer in m.layers.Dense(5, 4), m.layers.Maxout(6, 3):
-        passes(m.gradcheck.gradcheck(layer, draw(N, layer.n_in)))
-        passes(m.gradcheck.gradcheck(layer, draw(N, layer.n_in), method="complex"), 1e-11)
 
 
 def losses_give_their_formulas(m):
@@ -495,9 +493,6 @@ def losses_give_their_formulas(m):
     loss, dp = m.losses.bce(np.array([[0.0], [1.0]]), np.array([[1.0], [0.0]]))
     assert 30 < loss < 40 and np.isfinite(dp).all() and dp[0, 0] < -1e15 and dp[1, 0] > 1e15
     passes(m.gradcheck.check_loss(m.losses.bce_with_logits, draw(N, 1), np.full((N, 1), 0.3)))
-    words = "bce_with_logits: logits have shape (6, 1) but targets have shape (6,)"
-    refuses(ValueError, words, m.losses.bce_with_logits, draw(6, 1), draw(6))
-    refuses(ValueError, "bce: probabilities have shape (6, 1) but targets", m.losses.bce, draw(6, 1), draw(6))
 
 
 def cross_entropy_of_classes_gives_its_formulas(m):
@@ -512,15 +507,8 @@ def cross_entropy_of_classes_gives_its_formulas(m):
     same(da, [[0, 0, 0], [-0.5, 0, 0.5]])
     low = m.losses.softmax_cross_entropy(np.full((2, 3), -1000.0) + np.array([[0], [2000]]), np.array([0, 1]))[0]
     same(low, math.log(3))
-    for label in -1, 3:
-        refuses(ValueError, "a label lies outside 0 ... 2", m.losses.softmax_cross_entropy, a[:2], np.array([0, label]))
     single = m.losses.softmax_cross_entropy(a.astype("float32"), labels)
     assert {part.dtype for part in single} == {np.dtype("float32")}
-    refuses(ValueError, "logits have shape (6, 3)", m.losses.softmax_cross_entropy, a, labels[:, None])
-    refuses(ValueError, "logits have shape (6,)", m.losses.softmax_cross_entropy, a[:, 0], labels)
-    words = "softmax_cross_entropy: logits: expected an array of floating-point numbers"
-    refuses(TypeError, words, m.losses.softmax_cross_entropy, labels[:, None], labels)
-    refuses(TypeError, "expected an array of integers", m.losses.softmax_cross_entropy, a, labels * 1.0)
 
 
 def objectives_give_the_papers_formulas(m):
@@ -554,8 +542,6 @@ def objectives_give_the_papers_formulas(m):
             same(objective.value(loss, real, fake), V)
         assert o.Minimax(output).value(1.25, real, fake) == -1.25
     assert o.Objective().value(1.25, real, fake) == -1.25
-    for target in 0, 1.1:
-        refuses(ValueError, "must lie in (0, 1]", o.Minimax, "logit", target)
     assert o.Minimax().output == o.NonSaturating().output == "logit" and o.Minimax().real == 1
     same(o.value(np.zeros((3, 1)), np.zeros((2, 1)))[0], -math.log(4))
     sure = np.array([[-500.0], [500.0]])
@@ -583,44 +569,47 @@ class Vector:
 
 def optimizers_follow_their_papers(m):
     o = m.optimizers
-    for dtype, tolerance in ("float64", 1e-12), ("float32", 1e-5):
-        for momentum in 0.0, 0.9:
-            network = Vector(dtype)
-            optimizer, theta, v = o.SGD(network, 0.1, momentum), network.theta.copy(), 0
-            for step in range(1, 4):
-                network.dtheta[...] = g = draw(50, seed=step, dtype=dtype)
-                optimizer.step()
-                v = momentum * v - 0.1 * g
-                theta = theta + v
-                same(network.theta, theta, tolerance)
-                same(optimizer.v, v, tolerance)
-                assert network.forgotten == optimizer.steps == step and network.theta.dtype == dtype
-                same(network.dtheta, g, 0)
-        for settings in {}, {"lr": 0.05, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}, {"lr": 0.1, "beta1": 0, "beta2": 0}:
-            network = Vector(dtype)
-            optimizer, theta, mean, square = o.Adam(network, **settings), network.theta.astype("float64"), 0, 0
-            lr, b1, b2, eps = ({"lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "eps": 1e-8} | settings).values()
-            for t in range(1, 5):
-                network.dtheta[...] = g = (draw(50, seed=t) * 10.0**-t).astype(dtype)
-                optimizer.step()
+    usual = {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "eps": 1e-8}
+    momenta = {"lr": 0.1, "momentum": 0.0}, {"lr": 0.1, "momentum": 0.9}
+    betas = {}, {"lr": 0.05, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}, {"lr": 0.1, "beta1": 0, "beta2": 0}
+    for rule, given, (dtype, tolerance) in itertools.product(
+        (o.SGD, o.Adam), (*momenta, *betas), (("float64", 1e-12), ("float32", 1e-5))
+    ):
+        if (rule is o.SGD) != ("momentum" in given):
+            continue
+        network = Vector(dtype)
+        optimizer, theta, mean, square = rule(network, **given), network.theta.astype("float64"), 0, 0
+        for t in range(1, 5):
+            network.dtheta[...] = g = (draw(50, seed=t) * 10.0**-t).astype(dtype)
+            optimizer.step()
+            if rule is o.SGD:
+                mean = given["momentum"] * mean - given["lr"] * g
+                theta = theta + mean
+                same(optimizer.v, mean, tolerance)
+            else:
+                lr, b1, b2, eps = (usual | given).values()
                 mean, square = b1 * mean + (1 - b1) * g, b2 * square + (1 - b2) * g.astype("float64") ** 2
                 theta = theta - lr * (mean / (1 - b1**t)) / (np.sqrt(square / (1 - b2**t)) + eps)
-                same(network.theta, theta, tolerance)
                 same(optimizer.m, mean, tolerance)
                 same(optimizer.v, square, tolerance)
-                assert network.forgotten == optimizer.steps == t and network.theta.dtype == dtype
-                same(network.dtheta, g, 0)
+            same(network.theta, theta, tolerance)
+            assert network.forgotten == optimizer.steps == t and network.theta.dtype == dtype
+            same(network.dtheta, g, 0)
     assert o.SGD(Vector("float64"), 0.1).momentum == 0
     small = Vector("float64")
     small.dtheta[...] = 1e-9
     before = small.theta.copy()
     o.Adam(small, lr=1.0).step()
     same(before - small.theta, np.full(50, 1e-9 / (1e-9 + 1e-8)))
-    refuses(ValueError, "SGD: momentum", o.SGD, small, 0.1, 1.0)
-    refuses(ValueError, "SGD: momentum", o.SGD, small, 0.1, o.Linear(1.0, 0.5, 1))
-    refuses(ValueError, "the learning rate", o.SGD, small, o.Linear(0.0, 1.0, 1))
-    refuses(ValueError, "Adam: beta1", o.Adam, small, 0.1, 1.0)
-    refuses(ValueError, "Adam: beta2", o.Adam, small, 0.1, 0.5, 1.0)
+    for words, rule, *given in (
+        ("SGD: momentum must lie in [0, 1)", o.SGD, 0.1, 1.0),
+        ("SGD: momentum must lie in [0, 1)", o.SGD, 0.1, o.Linear(1.0, 0.5, 1)),
+        ("SGD: the learning rate must be positive", o.SGD, o.Linear(0.0, 1.0, 1)),
+        ("Adam: beta1 must lie in [0, 1)", o.Adam, 0.1, 1.0),
+        ("Adam: beta1 must lie in [0, 1), not Linear", o.Adam, 0.1, o.Linear(0.5, 0.9, 3)),
+        ("Adam: beta2 must lie in [0, 1)", o.Adam, 0.1, 0.5, 1.0),
+    ):
+        refuses(ValueError, words, rule, small, *given)
     refuses(NotImplementedError, "Optimizer", o.Optimizer(Vector("float64"), 0.1).step)
     seen = []
     watched = o.SGD(small, 1.0)
@@ -630,7 +619,6 @@ def optimizers_follow_their_papers(m):
     watched.step()
     assert [number for number, _ in seen] == [1, 2]
     same([a for _, a in seen], before, 0)
-    refuses(ValueError, "beta1 must lie in [0, 1), not Linear", o.Adam, small, 0.1, o.Linear(0.5, 0.9, 3))
 
 
 def optimizers_allocate_nothing(m):
@@ -641,9 +629,8 @@ def optimizers_allocate_nothing(m):
         optimizer.step()
         tracemalloc.start()
         optimizer.step()
-        peak = tracemalloc.get_traced_memory()[1]
+        assert tracemalloc.get_traced_memory()[1] < 20_000 and network.theta is theta
         tracemalloc.stop()
-        assert peak < 20_000 and network.theta is theta
 
 
 def network_is_the_chain_rule(m):
@@ -727,18 +714,6 @@ def network_asks_each_layer_for_what_is_needed(m):
     lowest.layers[0].backward = None  # nobody asks for what lies below the lowest parameter
     lowest.forward(x)
     assert lowest.backward(x, "params") is None and (inner.wrt, last.wrt) == ("params", "both")
-    for wrong in m.layers.Tanh, [m.layers.Dense(2, 1)], "relu":
-        refuses(TypeError, "layer 0 is", m.network.Network, wrong)
-    refuses(ValueError, "at least one layer", m.network.Network)
-    used = m.layers.Tanh()
-    m.network.Network(used)
-    refuses(ValueError, "already belongs to a Network", m.network.Network, used)
-    twice = m.layers.Tanh()
-    refuses(ValueError, "is already in the chain", m.network.Network, twice, twice)
-    for dtype in "float16", "complex64", int, "nonsense":
-        refuses(
-            ValueError, "computes in float32 or float64", lambda d=dtype: m.network.Network(m.layers.Tanh(), dtype=d)
-        )
 
 
 def network_is_made_and_copied_as_stated(m):
@@ -770,9 +745,6 @@ def network_is_made_and_copied_as_stated(m):
     assert "_scratch" not in vars(network.astype("float32").layers[0])
     single = network.astype("float32")
     assert not np.shares_memory(single.forward(x), y)
-    half = m.layers.Dense(2, 2)
-    half.params = ("W",)
-    refuses(ValueError, "initialize gives ('W', 'b'), but params and state say ('W',)", m.network.Network, half)
     deep = m.network.copy.deepcopy(network)
     assert deep.dtype == "float32" and not np.shares_memory(deep.theta, network.theta)
     same(deep.theta, network.theta, 0)
@@ -790,13 +762,11 @@ def network_is_made_and_copied_as_stated(m):
     for n in 1, chunk - 1, chunk, chunk + 1, 2 * chunk + 3:
         many = draw(n, 5, dtype="float32")
         same(network(many), network.forward(many), 1e-5)
-    refuses(ValueError, "N at least 1", network, np.zeros((0, 5)))
-    peak = 40 * chunk * 5 * 4
     many = draw(40 * chunk, 5, dtype="float32")
     network(many)
     tracemalloc.start()
     network(many)
-    assert tracemalloc.get_traced_memory()[1] < 2 * peak
+    assert tracemalloc.get_traced_memory()[1] < 2 * many.nbytes
     tracemalloc.stop()
 
 
@@ -890,26 +860,6 @@ def gan_plays_the_round_that_is_written_in_the_paper(m):
         assert d_real.shape == d_fake.shape == (7, 1) and np.ndim(loss) == 0
 
 
-def network_hands_its_state_over(m):
-    def make():
-        return m.network.Network(
-            m.layers.Dense(5, 4), m.layers.BatchNorm(4), m.layers.Dropout(0.5), seed=1, dtype="float64"
-        )
-
-    one, two, x = make(), make(), draw(N, 5)
-    assert list(one.states()) == ["1.mean", "1.var", "2.seed", "2.draws"]
-    one.forward(x, training=True)
-    assert two.states()["2.draws"] == 0 and not two.layers[1].mean.any()
-    mean = two.layers[1].mean
-    two.set_states({name: np.asarray(value) for name, value in one.states().items()})
-    assert two.layers[1].mean is mean and type(two.layers[2].draws) is int and two.layers[2].draws == 1
-    same(two.forward(x), one.forward(x), 0)
-    same(two.forward(x, training=True), one.forward(x, training=True), 0)
-    twin = m.network.copy.deepcopy(one)
-    same(twin.forward(x, training=True), one.forward(x, training=True), 0)
-    assert not np.shares_memory(twin.layers[1].mean, one.layers[1].mean)
-
-
 def averaging_takes_in_what_it_is_shown(m):
     for decay in 0.9, 0.5:
         network = m.network.Network(m.layers.Dense(5, 4), m.layers.BatchNorm(4), m.layers.Dropout(0.5), seed=1)
@@ -926,8 +876,6 @@ def averaging_takes_in_what_it_is_shown(m):
             same(average.network.layers[1].mean, weights @ np.array(means), 1e-5)
         assert average.steps == 4 and average.network is not network
         same(network.theta, shown[-1], 0)
-    for decay in 0, 1:
-        refuses(ValueError, "decay must lie in (0, 1)", m.optimizers.ExponentialMovingAverage, network, decay)
 
 
 def optimizers_follow_their_schedules(m):
@@ -970,12 +918,9 @@ def gan_takes_k_steps_and_averages(m):
         same(gan.sample(3), gan.sampler(gan.latent_points(3, 1, 1)), 0)
     plain = game(m, m.objectives.NonSaturating())
     assert plain.sampler is plain.generator and not plain.average and plain.k == 1
-    for wrong in 0, 1.5:
-        refuses(ValueError, "D takes a whole number of steps", lambda k=wrong: game(m, m.objectives.Minimax(), k=k))
     for rows in 1, 5:
         twice = game(m, m.objectives.Minimax(), k=2)
         refuses(ValueError, f"a batch of {rows} samples cannot be split among k=2", twice.step, draw(rows, 4))
-    refuses(ValueError, "expected one of 'normal', 'uniform'", lambda: game(m, m.objectives.Minimax(), noise="x"))
     flat = game(m, m.objectives.NonSaturating(), "float32", noise="uniform").noise(2000)
     u = m.backend.host_generator(SEED, 0, 1).random((2000, 3), dtype="float32")
     same(flat, (2 * u - 1) * math.sqrt(3), 1e-6)
@@ -992,21 +937,12 @@ def gan_reports_v_of_a_smoothed_game(m):
     same(found.loss_d, -(0.9 * np.log(real) + 0.1 * np.log(1 - real)).mean() - np.log(1 - false).mean())
 
 
-def second_order_layers(m):
-    a = m.layers
-    yield from ((m.layers.Dense(5, 4), (5,)), (m.layers.SpectralNorm(5, 4), (5,)), (a.LeakyReLU(0.3), (5,)))
-    yield from ((a.ReLU(), (5,)), (a.Tanh(), (5,)), (a.Sigmoid(), (5,)), (m.layers.Maxout(6, 2), (6,)))
-    yield from ((m.layers.LayerNorm(5), (5,)), (m.layers.BatchNorm(5), (5,)))
-    yield from ((m.layers.Dropout(0.4), (5,)), (m.layers.Flatten(2, 3), (2, 3)), (m.layers.Reshape(2, 3), (6,)))
-    yield m.layers.InstanceNoise(0.4), (5,)
-
-
 def tangents_and_second_derivatives_are_right(m):
     forward, backward = m.objectives.jvp, m.objectives.jvp_backward
-    for layer, shape in second_order_layers(m):
-        for training in (False,) if isinstance(layer, m.layers.SpectralNorm) else (False, True):
-            passes(m.gradcheck.check_second_order(layer, draw(N, *shape), training=training), 1e-6)
-        network = m.network.Network(layer, dtype="float64")
+    for layer, shape in _every_layer(m):
+        for training in False, True:
+            passes(m.gradcheck.check_second_order(layer, draw(2, *shape), training=training), 1e-6)
+        network = m.network.Network(layer, dtype="float64", shape=shape)
         network.theta[...] += 0.3 * draw(network.theta.size, seed=3)
         x, tx = draw(N, *shape), draw(N, *shape, seed=1)
         y = network.forward(x, True)
@@ -1044,17 +980,11 @@ def tangents_and_second_derivatives_are_right(m):
     assert backward(dense, draw(4, 2), draw(4, 2), "params") == (None, None)
     assert backward(network, draw(4, 2))[1] is None
     tx, dty = draw(4, 3), draw(4, 2)
-    for layer in m.layers.Dense(3, 2), m.layers.SpectralNorm(3, 2), m.layers.SpectralNorm(3, 3):
-        m.network.Network(layer, dtype="float64")
-        dty = draw(4, layer.n_out)
-        y = layer.forward(tx)
-        assert np.shares_memory(y, layer.forward(tx)) and not np.shares_memory(y, layer.backward(dty))
     dense.forward(tx)
-    dty = draw(4, 2)
     assert np.shares_memory(forward(dense, tx), forward(dense, tx))
     assert np.shares_memory(backward(dense, dty)[0], backward(dense, dty)[0])
-    for layer, shape in second_order_layers(m):
-        network = m.network.Network(layer)
+    for layer, shape in _every_layer(m):
+        network = m.network.Network(layer, shape=shape)
         y = network.forward(draw(N, *shape, dtype="float32"), True)
         ty = forward(layer, draw(N, *shape, seed=1, dtype="float32"))
         assert {a.dtype for a in (ty, *backward(layer, ty, y))} == {np.dtype("float32")}
@@ -1065,12 +995,9 @@ def tangents_and_second_derivatives_are_right(m):
     asked = []
     m.jvp.piecewise_linear_backward(spied, tx, tx)
     assert asked == ["input", "input"]
-    words = "has no jvp and jvp_backward: gradient penalties need both"
-    refuses(NotImplementedError, words, forward, m.layers.Layer(), tx)
-    refuses(NotImplementedError, words, backward, m.layers.Layer(), tx)
 
 
-def critic(m):
+def _critic(m):
     D = m.network.Network(
         m.layers.Dense(4, 6), m.layers.Tanh(), m.layers.Dense(6, 5), m.layers.LeakyReLU(),
         m.layers.Dense(5, 1), seed=1, dtype="float64",
@@ -1080,7 +1007,7 @@ def critic(m):
 
 
 def penalties_are_those_of_their_papers(m):
-    p, D, x = m.objectives, critic(m), draw(N, 4)
+    p, D, x = m.objectives, _critic(m), draw(N, 4)
     D.forward(x)
     g = D.backward(np.ones((N, 1)), "input").copy()
     norm = np.sqrt((g * g).sum(1))
@@ -1154,21 +1081,10 @@ def gan_packs(m):
     same(d_real, expected[0])
     same(d_fake, expected[1])
     same(gan.step(x).loss_d.shape, (), 0)
-    ends = m.network.Network(D(4, 1), A.Sigmoid(), dtype="float64")
-    refuses(ValueError, "the discriminator ends in Sigmoid()", m.gan.GAN, G, ends)
     images = m.network.Network(D(3, 4), m.layers.Reshape(2, 2), dtype="float64")
     flat = m.network.Network(m.layers.Flatten(2, 2), D(4, 1), dtype="float64")
     gan = m.gan.GAN(images, flat)
     assert gan.step(x.reshape(6, 2, 2)).V.shape == () and gan.sample(3).shape == (3, 2, 2)
-    bad = m.network.Network(D(7, 1), dtype="float64")
-    refuses(ValueError, "the generator gives 4 values, but the discriminator takes 7", m.gan.GAN, G, bad)
-    words = "the generator gives (2, 2) values, but the discriminator takes 4"
-    refuses(ValueError, words, m.gan.GAN, images, m.network.Network(D(4, 1), dtype="float64"))
-    words = "the generator gives 4 values, but the discriminator takes (2, 2)"
-    refuses(ValueError, words, m.gan.GAN, m.network.Network(D(3, 4), dtype="float64"), flat)
-    for G, judge, player in (A.ReLU(), A.Tanh(), "generator"), (D(3, 4), A.Tanh(), "discriminator"):
-        players = m.network.Network(G, dtype="float64"), m.network.Network(judge, dtype="float64")
-        refuses(ValueError, f"the {player}, {players[player == 'discriminator']!r}, has no", m.gan.GAN, *players)
 
 
 def gan_compares_with_real_samples(m):
@@ -1187,36 +1103,20 @@ def gan_compares_with_real_samples(m):
         gan.discriminator_step(x)
         G, D, z = gan.generator, gan.discriminator, gan.latent_points(N, 0, 2)
         D.dtheta[...] = 7
-        refuses(ValueError, "none were given: generator_step(6, real=x)", gan.generator_step, N)
-        refuses(ValueError, "5 were given", gan.generator_step, N, x[:5])
-        refuses(ValueError, "x has shape (6, 3)", gan.generator_step, N, x[:, :3])
-        gan.draws[0] = 1
         loss, d_fake = gan.generator_step(N, x)
         assert (D.dtheta == 7).all()
-        found = G.dtheta.copy()
-
-        def features(x, D=D, layer=objective.layer):
-            return D.forward(x) if layer == -1 else (D.forward(x), D.outputs[layer].copy())[1]
-
-        def value(G=G, z=z, x=x, objective=objective, features=features):
-            fake = features(G.forward(z)).copy()
-            return objective.generator(fake, features(x))[0]
-
-        same(loss, value())
         same(d_fake, sigma(D(G(z))))
-        for i in range(0, G.theta.size, 5):
-            kept = G.theta[i]
-            G.theta[i] = kept + 1e-5
-            up = value()
-            G.theta[i] = kept - 1e-5
-            down = value()
-            G.theta[i] = kept
-            same(found[i], (up - down) / 2e-5, 1e-6)
+        features = []
+        for samples in G(z), x:
+            a = D.forward(samples)
+            features.append((a if objective.layer == -1 else D.outputs[objective.layer]).copy())
+        same(loss, objective.generator(*features)[0])
+        passes(m.gradcheck.check_game(gan, x, z), 1e-6)
 
 
 def tangents_go_through_a_network(m):
     forward, backward = m.objectives.jvp, m.objectives.jvp_backward
-    D, x, tx, dty = critic(m), draw(N, 4), draw(N, 4, seed=1), draw(N, 1, seed=2)
+    D, x, tx, dty = _critic(m), draw(N, 4), draw(N, 4, seed=1), draw(N, 1, seed=2)
     D.forward(x)
     ty = forward(D, tx)
     assert ty.shape == (N, 1)
@@ -1236,7 +1136,7 @@ def tangents_go_through_a_network(m):
 
 
 def network_lets_a_loss_enter_in_the_middle(m):
-    D = critic(m)
+    D = _critic(m)
     x = draw(N, 4)
     D.forward(x)
     assert len(D.outputs) == 5 and D.outputs[-1].shape == (N, 1)
@@ -1286,8 +1186,6 @@ def other_objectives_give_their_papers_formulas(m):
     theta = np.array([-3.0, -0.1, 0.2, 4])
     o.Wasserstein(0.5).project(theta)
     same(theta, [-0.5, -0.1, 0.2, 0.5], 0)
-    for clip in 0, math.inf:
-        refuses(ValueError, "which may be None for a penalty instead, must be positive", o.Wasserstein, clip)
     assert (o.Wasserstein().clip, o.Wasserstein().output, o.FeatureMatching(3).layer) == (None, "logit", 3)
     h, k = draw(4, 3), draw(N, 3, seed=1)
     loss, dh, dk = o.FeatureMatching(0).generator(h, k)
@@ -1302,7 +1200,7 @@ def other_objectives_give_their_papers_formulas(m):
 def spectral_norm_divides_by_the_largest_singular_value(m):
     layer = m.layers.SpectralNorm(5, 4)
     network = m.network.Network(layer, seed=1, dtype="float64")
-    x, dy = draw(N, 5), draw(N, 4, seed=1)
+    x = draw(N, 5)
     left, singular, right = np.linalg.svd(layer.W)
     same(abs(layer.u @ left[:, 0]) + abs(layer.v @ right[0]), 2)
     same(network.forward(x) - layer.b, x @ layer.W / singular[0])
@@ -1320,26 +1218,6 @@ def spectral_norm_divides_by_the_largest_singular_value(m):
         same(layer.u, u)
         same(layer.v, v)
     passes(m.gradcheck.gradcheck(network, x))
-    network.forward(x)
-    gives_what_is_asked_for(network, dy)
-
-
-def gives_what_is_asked_for(network, dy):
-    dx = network.backward(dy).copy()
-    kept = network.dtheta.copy()
-    network.dtheta[...] = 7
-    same(network.backward(dy, "input"), dx)
-    assert (network.dtheta == 7).all() and network.backward(dy, "params") is None
-    same(network.dtheta, kept)
-
-
-def keeps_its_arrays(network, x, dy):
-    y, dx = network.forward(x), network.backward(dy)
-    kept = y.copy(), dx.copy()
-    assert np.shares_memory(y, network.forward(x)) and np.shares_memory(dx, network.backward(dy))
-    assert not np.shares_memory(y, dx)
-    same(y, kept[0], 0)
-    same(dx, kept[1], 0)
 
 
 def meetings(x, y, W, stride, padding):
@@ -1377,19 +1255,6 @@ def convolution_and_its_adjoint_are_sums_over_a_kernel(m):
             same(network.backward(dy), dx)
             same(layer.dW, dW)
             same(layer.db, dy.sum((0, 1, 2)))
-            network.dtheta[...] = 7
-            same(network.backward(dy, "input"), dx)
-            assert (network.dtheta == 7).all() and layer.backward(dy, "params") is None
-            same(layer.dW, dW)
-            keeps_its_arrays(network, x, dy)
-            if kernel != (3, 2):
-                continue
-            passes(m.gradcheck.second_order.check_second_order(network, x))
-            again = kind(channels, kernel, stride, padding, use_bias=False)
-            network = m.network.Network(m.layers.Tanh(), again, m.layers.Tanh(), seed=1, dtype="float64", shape=shape)
-            passes(m.gradcheck.gradcheck(network, x))
-            passes(m.gradcheck.second_order.check_second_order(network, x))
-            assert [name for name, _, _ in network.parameters()] == ["1.W"]
 
 
 def convolution_is_made_as_stated(m):
@@ -1408,19 +1273,9 @@ def convolution_is_made_as_stated(m):
     assert usual.layers[0].output_shape((None, 28, 1)) == (None, 14, 3) and usual.n_out == (28, 28, 2)
     assert usual.layers[1].output_shape((14, None, 3)) == (28, None, 2)
     assert usual.layers[0].init is m.layers.he and usual.layers[0].W.shape == (4, 4, 1, 3)
-    refuses(ValueError, "takes images of 1 channels", usual.layers[0].output_shape, (28, 28, 2))
-    refuses(ValueError, "cannot tell", m.layers.Conv2D(2).output_shape, None)
-    refuses(ValueError, "takes images, shape", m.layers.Conv2D(2).output_shape, (4, 4))
-    refuses(ValueError, "takes images, shape", m.layers.Conv2D(2).output_shape, (4, 4, None))
-    refuses(ValueError, "1 + 2 * 1 = 3 numbers in a row", m.layers.Conv2D(2).output_shape, (2, 1, 1))
-    refuses(ValueError, "(1 - 1) * 2 + 2 - 2 * 1 = 0", m.layers.ConvTranspose2D(2, 2).output_shape, (1, 2, 1))
     assert m.layers.Conv2D(2).output_shape((2, 2, 1)) == (1, 1, 2)
     assert m.layers.ConvTranspose2D(2, 3).output_shape((1, 1, 1)) == (1, 1, 2)
-    for settings in (0,), (2, 0), (2, 4, 0), (2, 4, 2, -1), (2, (1, 2, 3)), (2, 4, 2, 1, 5):
-        refuses(ValueError, "must be ", m.layers.Conv2D, *settings)
     assert m.layers.Conv2D(2, [4, 3], 1).kernel == (4, 3)
-    wrong = m.layers.Conv2D(2, init=lambda rng, shape, *fans: rng.random(3))
-    refuses(ValueError, "drew shape (3,)", lambda: m.network.Network(wrong, shape=shape))
 
 
 def unrolled(f, layer, x, state):
@@ -1472,23 +1327,23 @@ def recurrence_gives_its_formulas(m):
             slopes = [(a - b) / 2e-6 for a, b in zip(*ends, strict=True)]
             same(layer.dstate.ravel(), slopes, 1e-8)
             passes(m.gradcheck.gradcheck(network, x))
-            network.forward(x)
-            gives_what_is_asked_for(network, dy)
-            keeps_its_arrays(network, x, dy)
         y, state = layer.step(x[:, 0])
         y, state = layer.step(x[:, 1], state)
         same(y, unrolled(f, layer, x, np.zeros_like(start))[0][:, 1])
-        refuses(ValueError, "the state is (5, 7)", layer.forward, x, False, draw(5, 7))
         assert network.output_shape((7, 4)) == (7, 3)
-        refuses(ValueError, "takes 4 numbers at each step", layer.output_shape, (7, 5))
-        refuses(ValueError, "takes sequences", kind(3).output_shape, (7,))
-        refuses(ValueError, "takes sequences", kind(3).output_shape, (7, None))
-        refuses(ValueError, "cannot tell", kind(3).output_shape, None)
-        refuses(ValueError, "the width must be", kind, 0)
-        for wrong in (3,), (m.layers.glorot, None):
-            refuses(ValueError, "must be functions", kind, 2, *wrong)
         wrong = kind(3, init=lambda rng, shape, *fans: rng.random(3))
-        refuses(ValueError, "W was drawn in shape (3,)", m.network.Network, m.layers.Dense(4, 4), wrong, shape=(2, 4))
+        for words, call, *given in (
+            ("the state is (5, 7)", layer.forward, x, False, draw(5, 7)),
+            ("takes 4 numbers at each step", layer.output_shape, (7, 5)),
+            ("takes sequences", kind(3).output_shape, (7,)),
+            ("takes sequences", kind(3).output_shape, (7, None)),
+            ("cannot tell", kind(3).output_shape, None),
+            ("the width must be", kind, 0),
+            ("must be functions", kind, 2, 3),
+            ("must be functions", kind, 2, m.layers.glorot, None),
+            ("W was drawn in shape (3,)", m.network.Network, m.layers.Reshape(2, 4), wrong),
+        ):
+            refuses(ValueError, words, call, *given)
     seen = []
     m.network.Network(m.layers.GRU(3, recurrent=lambda *given: seen.append(given[1:]) or np.eye(3)), shape=(2, 4))
     assert seen == [((3, 3), 3, 3)] * 3
@@ -1503,7 +1358,6 @@ def recurrence_gives_its_formulas(m):
         same(network.backward(dy), np.einsum("ni,t->nti", dy, share))
         assert network.n_out == 2 and kind().output_shape(None) is None
         refuses(ValueError, "takes sequences", kind().output_shape, (2,))
-        keeps_its_arrays(network, x, dy)
 
 
 def resampling_goes_by_squares(m):
@@ -1512,15 +1366,11 @@ def resampling_goes_by_squares(m):
         (m.layers.AveragePool(3), x.reshape(2, 2, 3, 1, 3, 2).mean((2, 4))),
         (m.layers.Upsample(3), x.repeat(3, 1).repeat(3, 2)),
     ):
-        network = m.network.Network(m.layers.Tanh(), layer, m.layers.Tanh(), dtype="float64", shape=(6, 3, 2))
-        same(layer.forward(x), expected)
+        network = m.network.Network(layer, dtype="float64", shape=(6, 3, 2))
+        same(network.forward(x), expected)
         assert network.n_out == expected.shape[1:] and layer.output_shape(None) is None
-        keeps_its_arrays(m.network.Network(type(layer)(3), dtype="float64"), x, draw(*expected.shape))
         passes(m.gradcheck.gradcheck(network, x))
-        passes(m.gradcheck.second_order.check_second_order(network, x))
-        refuses(ValueError, "takes images", layer.output_shape, (6,))
     assert m.layers.AveragePool().output_shape((None, 4, 1)) == (None, 2, 1) and m.layers.Upsample().size == 2
-    refuses(ValueError, "5 / 2 = 2.5", m.layers.AveragePool().output_shape, (4, 5, 1))
 
 
 def images_are_normalized_by_channels(m):
@@ -1532,10 +1382,6 @@ def images_are_normalized_by_channels(m):
         same(network.backward(dy), rows.backward(dy.reshape(-1, 5)).reshape(dy.shape))
         same(network.dtheta, rows.dtheta)
         assert network.n_out == (2, 4, 5)
-        passes(m.gradcheck.second_order.check_second_order(network, images, training=True))
-        bent = m.network.Network(kind(5), m.layers.Tanh(), dtype="float64", shape=(2, 4, 5))
-        passes(m.gradcheck.second_order.check_second_order(bent, images, training=True))
-    refuses(ValueError, "takes width 5, but gets width 4", kind(5).output_shape, (4,))
     assert kind(5).output_shape(None) == (5,)
     m.network.Network(m.layers.BatchNorm(5), shape=(2, 4, 5)).forward(images[:1].astype("float32"), True)
 
@@ -1553,33 +1399,6 @@ def spectral_convolution_divides_by_the_largest_singular_value(m):
     network.forward(x, training=True)
     assert not np.allclose(layer.u, u)
     passes(m.gradcheck.gradcheck(network, x))
-    passes(m.gradcheck.second_order.check_second_order(network, x))
-
-
-def penalties_of_a_convolutional_critic_are_right(m):
-    a, x = m.layers, draw(2, 4, 4, 1)
-    body = a.Conv2D(2, 3, 1), a.Tanh(), a.ConvTranspose2D(2, 3, 1), a.Sigmoid(), a.AveragePool(), a.Flatten()
-    D = m.network.Network(*body, a.Dense(8, 1), shape=(4, 4, 1), seed=1, dtype="float64")
-    passes(m.gradcheck.second_order.check_penalty(m.objectives.R1(2.0), D, x))
-    one = draw(*D.forward(x).shape, seed=1)
-    backward = m.jvp.jvp_backward
-    m.jvp.jvp(D, draw(*x.shape, seed=2))
-    expected = [d.copy() for d in backward(D, one, one)]
-    written = D.dtheta.copy()
-    D.dtheta[...] = 7
-    for found, d in zip(backward(D, one, one, "input"), expected, strict=True):
-        same(found, d)
-    assert (D.dtheta == 7).all()
-    backward(D, one, one, "params")
-    same(D.dtheta, written)
-    conv = D.layers[0]
-    dty, again = draw(2, 4, 4, 2), []
-    for before in 0, 7:
-        D.dtheta[...] = before
-        backward(conv, dty)
-        again.append((conv.dW.copy(), conv.db.copy()))
-    same(again[0][0], again[1][0])
-    assert not again[1][1].any()
 
 
 def conditions_are_joined_and_projected(m):
@@ -1595,7 +1414,10 @@ def conditions_are_joined_and_projected(m):
         refuses(ValueError, "needs labels", network.forward, x)
         same(network(x, list(y))[..., shape[-1] :], columns, 0)
         network.give(y, hold=True)
-        keeps_its_arrays(network, x, dy)
+        kept = network.forward(x), network.backward(dy)
+        assert all(
+            np.shares_memory(*pair) for pair in zip(kept, (network.forward(x), network.backward(dy)), strict=True)
+        )
         same(network.forward(x, False, y[::-1])[..., shape[-1] :], columns[::-1], 0)
         same(network.forward(x)[..., shape[-1] :], columns, 0)
         refuses(ValueError, "5 labels for 4 samples", network.forward, x[:4])
@@ -1610,9 +1432,20 @@ def conditions_are_joined_and_projected(m):
     same(layer.dW, h.T @ da)
     same(layer.dV, sum(np.outer(np.eye(3)[y[n]], da[n] * h[n]) for n in range(5)))
     same(layer.db, da.sum(0))
-    gives_what_is_asked_for(network, da)
-    network.give(y, hold=True)
-    keeps_its_arrays(network, x, da)
+    network.backward(da)
+    kept = network.dtheta.copy()
+    network.dtheta[...] = 7
+    network.backward(da, "input")
+    assert (network.dtheta == 7).all() and layer.backward(da, "params") is None
+    network.backward(da, "params")
+    same(network.dtheta, kept)
+    alone = m.network.Network(m.layers.Projection(3), shape=(256,))
+    many, dy, labels = draw(512, 256, dtype="float32"), draw(512, 1, dtype="float32"), np.arange(512) % 3
+    alone.give(labels, hold=True)
+    first, dx = alone.forward(many), alone.backward(dy)
+    assert np.shares_memory(alone.forward(many), first) and peak(alone, many, dy) < many.nbytes / 2
+    assert np.shares_memory(alone.backward(dy), dx) and not np.shares_memory(alone.forward(many), dx)
+    del first
     for inner in layer, m.layers.Condition(3):
         tangents = m.network.Network(m.layers.Tanh(), inner if inner is not layer else m.layers.Projection(3), shape=4)
         passes(m.gradcheck.second_order.check_second_order(tangents, x, y=y))
@@ -1690,17 +1523,6 @@ def gan_asks_for_what_is_needed(m):
     assert asked() == (True, "params", True, True, "input")
     D.theta[...] = 0
     assert gan.step(draw(3, 2)).accuracy == 0
-    refuses(ValueError, "x has shape", gan.discriminator_step, draw(3, 1))
-    refuses(ValueError, "x has shape ()", gan.step, np.array(1.0))
-    words = "objective=6: expected an Objective", "penalty=6: expected a Penalty"
-    for name, expected in zip(("objective", "penalty"), words, strict=True):
-        refuses(TypeError, expected, lambda name=name: m.gan.GAN(G, D, **{name: 6}))
-    refuses(ValueError, "the generator gives 2", m.gan.GAN, G, m.network.Network(m.layers.Dense(3, 1), dtype="float64"))
-
-
-def gan_passes_the_check_of_the_game(m):
-    for objective in m.objectives.Minimax(), m.objectives.NonSaturating("probability"):
-        passes(m.gradcheck.check_game(game(m, objective), draw(N, 4), draw(N, 3, seed=1)))
 
 
 def gan_draws_as_stated(m):
@@ -1745,60 +1567,37 @@ def gan_holds_what_it_was_given(m):
     assert {part.dtype for part in found} == {np.dtype("float32")}
 
 
-CHECKS = (
-    kernels_forward_to_the_twin_in_use,
-    generators_are_functions_of_their_key,
-    layers_write_an_array_of_another_name_through,
-    dense_works_on_the_last_axis,
-    a_network_stands_in_a_network,
-    layers_give_their_formulas,
-    layers_draw_their_weights_as_stated,
-    layers_own_their_arrays,
-    reshaping_gives_another_shape_to_the_same_numbers,
-    packing_lays_samples_side_by_side,
-    layers_allocate_nothing_and_overwrite_nothing,
-    activations_give_their_formulas,
-    maxout_takes_the_largest_piece,
-    normalization_gives_its_formulas,
-    normalization_keeps_running_statistics,
-    dropout_gives_its_formulas,
-    instance_noise_gives_its_formulas,
-    schedules_go_where_they_are_said_to,
-    activations_pass_the_gradient_check,
-    losses_give_their_formulas,
-    cross_entropy_of_classes_gives_its_formulas,
-    objectives_give_the_papers_formulas,
-    optimizers_follow_their_papers,
-    optimizers_allocate_nothing,
-    network_is_the_chain_rule,
-    network_asks_each_layer_for_what_is_needed,
-    network_is_made_and_copied_as_stated,
-    network_hands_its_state_over,
-    averaging_takes_in_what_it_is_shown,
-    optimizers_follow_their_schedules,
-    gan_plays_the_round_that_is_written_in_the_paper,
-    gan_takes_k_steps_and_averages,
-    gan_adds_the_penalty_to_ds_loss,
-    gan_packs,
-    gan_compares_with_real_samples,
-    tangents_go_through_a_network,
-    network_lets_a_loss_enter_in_the_middle,
-    tangents_and_second_derivatives_are_right,
-    penalties_are_those_of_their_papers,
-    other_objectives_give_their_papers_formulas,
-    spectral_norm_divides_by_the_largest_singular_value,
-    gan_reports_v_of_a_smoothed_game,
-    convolution_and_its_adjoint_are_sums_over_a_kernel,
-    convolution_is_made_as_stated,
-    recurrence_gives_its_formulas,
-    resampling_goes_by_squares,
-    images_are_normalized_by_channels,
-    spectral_convolution_divides_by_the_largest_singular_value,
-    penalties_of_a_convolutional_critic_are_right,
-    conditions_are_joined_and_projected,
-    gan_hands_each_sample_its_label,
-    gan_asks_for_what_is_needed,
-    gan_passes_the_check_of_the_game,
-    gan_draws_as_stated,
-    gan_holds_what_it_was_given,
-)
+def what_does_not_fit_is_refused_before_anything_moves(m):
+    x, network = draw(N, 4), m.network.Network(m.layers.Dense(4, 1), dtype="float64")
+    gan = game(m, m.objectives.RelativisticAverage())
+    G, D, other = gan.generator, gan.discriminator, m.network.Network(m.layers.Dense(3, 1), dtype="float64")
+    for error, words, call, *given in (
+        (TypeError, "layer 0 is", m.network.Network, m.layers.Tanh),
+        (ValueError, "the stride must be ", m.layers.Conv2D, 2, 4, (1, 2, 3)),
+        (ValueError, "takes shape (2, 3), but gets shape (None, 3)", m.layers.Flatten(2, 3).output_shape, (None, 3)),
+        (ValueError, "takes width 4, but gets width 3", m.layers.Flatten(4).output_shape, (3,)),
+        (ValueError, "cannot tell what -1 stands for", m.layers.Reshape(-1, 2).output_shape, None),
+        (ValueError, "x has shape", network.forward, x[:, :1]),
+        (ValueError, "with N at least 1", network, x[:0]),
+        (ValueError, "bce_with_logits: logits have shape (6, 4)", m.losses.bce_with_logits, x, x[0]),
+        (ValueError, "bce: probabilities have shape (6, 4)", m.losses.bce, x, x[0]),
+        (TypeError, "softmax_cross_entropy: logits: expected an", m.losses.softmax_cross_entropy, [[1.0]], x),
+        (ValueError, "x has shape", gan.discriminator_step, x[:, :1]),
+        (ValueError, "x has shape ()", gan.step, np.array(1.0)),
+        (ValueError, "none were given", gan.generator_step, N),
+        (ValueError, "5 were given", gan.generator_step, N, x[:5]),
+        (ValueError, "x has shape (6, 3)", gan.generator_step, N, x[:, :3]),
+        (ValueError, "the generator gives 4 values, but the discriminator takes 3", m.gan.GAN, G, other),
+        (TypeError, "objective=6: expected an Objective", m.gan.GAN, G, D, 6),
+        (TypeError, "penalty=6: expected a Penalty", lambda: m.gan.GAN(G, D, penalty=6)),
+        (ValueError, "FeatureMatching(9) compares", m.gan.GAN, G, D, m.objectives.FeatureMatching(9)),
+    ):
+        refuses(error, words, call, *given)
+    assert gan.draws == [0, 0]
+
+
+CHECKS = [
+    check
+    for name, check in vars().items()
+    if inspect.isfunction(check) and name[0] != "_" and "(m)" in str(inspect.signature(check))
+]

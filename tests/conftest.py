@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minigan import use
-from minigan.backend import kernels, to_numpy, xp
+from minigan.backend import kernels, xp
 
 
 def helper(name):
@@ -22,6 +22,7 @@ def helper(name):
 
 NAMED = os.environ.get("MINIGAN_DATA")  # before a test hides it
 helper("loading")
+helper("subjects")
 standin = helper("standin")
 
 
@@ -33,23 +34,37 @@ def on_numpy():
     use("numpy")
 
 
-@pytest.fixture(params=["numpy", "standin", pytest.param("cupy", marks=pytest.mark.gpu)])
-def each_backend(request):
-    """Run a test on NumPy, on the stand-in for a device, and on a GPU where there is one."""
-    if request.param == "standin":
+DEVICES = ["standin", *([pytest.param("cupy", marks=pytest.mark.gpu)] if importlib.util.find_spec("cupy") else [])]
+
+
+def switch_to(name):
+    """Compute on NumPy, on the stand-in for a device, or on a GPU; the test is skipped where there is none."""
+    if name == "standin":
         xp._switch(standin)
         kernels.switch({})  # as use("cupy") does: the twins in threads are NumPy's
-    elif request.param == "cupy":
+    elif name == "cupy":
         try:
             use("cupy")
         except RuntimeError as error:
             pytest.skip(str(error))
+
+
+@pytest.fixture(params=["numpy", *DEVICES])
+def each_backend(request):
+    """Run a test on NumPy and on each device."""
+    switch_to(request.param)
     return request.param
+
+
+@pytest.fixture(params=DEVICES)
+def to_device(request):
+    """to_device() goes on on each device."""
+    return lambda: switch_to(request.param)
 
 
 @pytest.fixture
 def on_standin():
-    xp._switch(standin)
+    switch_to("standin")
 
 
 @pytest.fixture
@@ -64,34 +79,3 @@ def real_mnist():
     if not any((folder / f"train-images-idx3-ubyte{suffix}").exists() for suffix in ("", ".gz")):
         pytest.skip(f"no MNIST in {folder}: set MINIGAN_DATA to the folder that holds its four files")
     return folder
-
-
-@pytest.fixture
-def numeric():
-    """numeric(loss, a): d loss() / da by central differences, one element at a time, on the host."""
-
-    def numeric(loss, a, eps=1e-5):
-        d = np.empty(a.shape)
-        for i in np.ndindex(a.shape):
-            kept = float(a[i])
-            a[i] = kept + eps
-            up = float(loss())
-            a[i] = kept - eps
-            d[i] = (up - float(loss())) / (2 * eps)
-            a[i] = kept
-        return d
-
-    return numeric
-
-
-@pytest.fixture
-def relative_error():
-    """The worst element's error; elements below a thousandth of the largest are held against that thousandth."""
-
-    def relative_error(found, expected):
-        found, expected = to_numpy(found), to_numpy(expected)
-        assert found.shape == expected.shape
-        scale = np.maximum(np.abs(expected), 1e-3 * np.abs(expected).max())
-        return np.max(np.abs(found - expected) / scale)
-
-    return relative_error

@@ -321,9 +321,6 @@ def battery():
 def run(modules=MUTATED, every=1):
     """(mutants, caught by check, listed as equivalent, survivors, listed but caught or gone), of one in `every`."""
     workshop, checks = Workshop(), battery()
-    untouched = workshop.make()
-    for check in checks:
-        check(untouched)
     by_check, survivors, equivalent, total = Counter(), [], Counter(), 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -333,53 +330,51 @@ def run(modules=MUTATED, every=1):
                 found = caught(workshop, mutant, concerning(module, checks))
                 if found:
                     by_check[found] += 1
-                elif mutant.key in EQUIVALENT:
-                    equivalent[mutant.key] += 1
+                elif listed := equivalent_to(mutant.key):
+                    equivalent[listed] += 1
                 else:
                     survivors.append(mutant.key)
-    expected = [key for key in EQUIVALENT if key.partition(".py ")[0] in modules] if every == 1 else []
-    stale = [key for key in expected if key not in equivalent]
+    expected = [listed for listed in EQUIVALENT if listed[0].partition(".py ")[0] in modules] if every == 1 else []
+    stale = [listed for listed in expected if listed not in equivalent]
     return total, by_check, equivalent, survivors, stale
 
 
-EQUIVALENT = {  # key: why no check can tell the mutant from the original
-    "layers/convolution.py Conv2D.output_shape: return (*map(self.size, shape[:2], self.k"
-    "ernel, self.stride, self.padding), self.channels) -> return (*map(self.size, shape[:"
-    "], self.kernel, self.stride, self.padding), self.channels)": "a pair says how many are taken",
-    "layers/convolution.py Conv2D.output_shape: return (*map(self.size, shape[:2], self.k"
-    "ernel, self.stride, self.padding), self.channels) -> return (*map(self.size, shape[:"
-    "3], self.kernel, self.stride, self.padding), self.channels)": "a pair says how many are taken",
-    "layers/convolution.py Conv2D.gathered: sizes = map(_places, x.shape[1:3], self.kerne"
-    "l, self.stride, self.padding) -> sizes = map(_places, x.shape[1:4], self.kernel, sel"
-    "f.stride, self.padding)": "a pair says how many are taken",
-    "layers/convolution.py ConvTranspose2D.linear: sizes = map(self.size, x.shape[1:3], s"
-    "elf.kernel, self.stride, self.padding) -> sizes = map(self.size, x.shape[1:4], self."
-    "kernel, self.stride, self.padding)": "a pair says how many are taken",
-    "backend/plain.py im2col: if any(padding): -> if True:": "without padding all of it is written again",
-    "backend/plain.py _meetings: places, kernel = (columns.shape[1:3], columns.shape[3:5]"
-    ") -> places, kernel = (columns.shape[1:4], columns.shape[3:5])": "a pair says how many are taken",
-    "backend/plain.py _meetings: (a, row), (b, column) = map(_within, (i, j), places, x.s"
-    "hape[1:3], stride, padding) -> (a, row), (b, column) = map(_within, (i, j), places, "
-    "x.shape[1:4], stride, padding)": "a pair says how many are taken",
-    "layers/spectral.py Spectral.initialize: u, _, vT = xp.linalg.svd(self.matrix(xp.asar"
-    "ray(given['W'])), full_matrices=False) -> u, _, vT = xp.linalg.svd(self.matrix(xp.as"
-    "array(given['W'])))": "the first vectors are the same",
-    "layers/spectral.py Spectral.initialize: u, _, vT = xp.linalg.svd(self.matrix(xp.asar"
-    "ray(given['W'])), full_matrices=False) -> u, _, vT = xp.linalg.svd(self.matrix(xp.as"
-    "array(given['W'])), full_matrices=True)": "the first vectors are the same",
-    "layers/spectral.py Spectral.follow: self.sigma = self.u @ M @ self.v -> self.sigma ="
-    " self.v @ (self.u @ M)": "it commutes",
-    "layers/resampling.py AveragePool.pooled: return by(self.squares(x), axis=(2, 4), out"
-    "=y) -> return by(self.squares(x), axis=(4, 2), out=y)": "axes in any order",
-    "layers/maxout.py Maxout.forward: for k in range(1, self.x.shape[1]): -> for k in ran"
-    "ge(0, self.x.shape[1]):": "y starts as piece 0, and max(y, y) is y",
-    "optimizers/averaging.py ExponentialMovingAverage.step: if not isinstance(mine, int):"
-    " -> if True:": "+= on a number changes the loop's own name only",
+PAIR, FIRST = "a pair says how many are taken", "the first vectors are the same"
+ANY_ORDER = "names in any order"
+EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why no check can tell the two apart
+    ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:]"): PAIR,
+    ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:3]"): PAIR,
+    ("layers/convolution.py Conv2D.gathered", "x.shape[1:3]", "x.shape[1:4]"): PAIR,
+    ("layers/convolution.py ConvTranspose2D.linear", "x.shape[1:3]", "x.shape[1:4]"): PAIR,
+    ("backend/plain.py _meetings", "columns.shape[1:3]", "columns.shape[1:4]"): PAIR,
+    ("backend/plain.py _meetings", "x.shape[1:3]", "x.shape[1:4]"): PAIR,
+    ("backend/plain.py im2col", "if any(padding):", "if True:"): "without padding all of it is written again",
+    ("layers/spectral.py Spectral.initialize", ", full_matrices=False)", ")"): FIRST,
+    ("layers/spectral.py Spectral.initialize", "full_matrices=False", "full_matrices=True"): FIRST,
+    ("layers/spectral.py Spectral.follow", "self.u @ M @ self.v", "self.v @ (self.u @ M)"): "it commutes",
+    ("layers/resampling.py AveragePool.pooled", "axis=(2, 4)", "axis=(4, 2)"): "axes in any order",
+    ("layers/maxout.py Maxout.forward", "range(1, ", "range(0, "): "y starts as piece 0, and max(y, y) is y",
+    ("network.py Network._bind", "('theta', 'dtheta')", "('dtheta', 'theta')"): ANY_ORDER,
+    ("network.py Network.__getstate__", "'theta', 'dtheta', 'outputs'", "'dtheta', 'theta', 'outputs'"): ANY_ORDER,
+    ("network.py Network.__getstate__", "'theta', 'dtheta', 'outputs'", "'theta', 'outputs', 'dtheta'"): ANY_ORDER,
+    ("optimizers/averaging.py ExponentialMovingAverage.step", "if not isinstance(mine, int):", "if True:"): (
+        "+= on a number changes the loop's own name only"
+    ),
 }
 
 
+def equivalent_to(key):
+    """The entry of EQUIVALENT for the mutant of this key, or None."""
+    where, _, line = key.partition(": ")
+    before, _, after = line.partition(" -> ")
+    found = (listed for listed in EQUIVALENT if listed[0] == where and before.replace(*listed[1:]) == after != before)
+    return next(found, None)
+
+
 def main(arguments):
-    start = time.perf_counter()
+    start, untouched = time.perf_counter(), Workshop().make()
+    for check in battery():
+        check(untouched)
     total, by_check, equivalent, survivors, stale = run(arguments or MUTATED)
     n_caught, n_equivalent = sum(by_check.values()), sum(equivalent.values())
     print("\n".join(f"{count:>6}  {name}" for name, count in by_check.most_common()))

@@ -5,65 +5,26 @@ import math
 import numpy as np
 import pytest
 
-from minigan import bce, bce_with_logits, softmax_cross_entropy, to_numpy, xp
-from minigan.gradcheck import check_loss
-from minigan.losses import sigmoid, softplus
+from minigan import bce, bce_with_logits, softmax_cross_entropy
+from minigan.losses import sigmoid
 
-pytestmark = pytest.mark.usefixtures("each_backend")
-
-LOGITS = [-1e4, -800.0, -40.0, -3.0, -1e-9, 0.0, 1e-9, 0.5, 17.0, 40.0, 800.0, 1e4]
-LABELS = [2, 0, 3, 3, 1]
 both = pytest.mark.parametrize("loss", [bce, bce_with_logits])
 
 
-def exact_softplus(a):
-    """log(1 + e^a) by two series-free forms of `math`, each where it is exact to rounding."""
-    return a + math.log1p(math.exp(-a)) if a > 0 else math.log1p(math.exp(a))
-
-
-def exact_sigmoid(a):
-    return 1 / (1 + math.exp(-a)) if a > 0 else math.exp(a) / (1 + math.exp(a))
-
-
 def column(values, dtype="float64"):
-    return xp.array(values, dtype=dtype).reshape(-1, 1)
+    return np.array(values, dtype=dtype).reshape(-1, 1)
 
 
-def test_softplus_and_sigmoid_are_exact_from_one_end_to_the_other():
-    a = xp.array(LOGITS)
-    np.testing.assert_allclose(to_numpy(softplus(a)), [exact_softplus(x) for x in LOGITS], rtol=4e-15)
-    np.testing.assert_allclose(to_numpy(sigmoid(a)), [exact_sigmoid(x) for x in LOGITS], rtol=0, atol=5e-16)
-
-
-@pytest.mark.parametrize("a", [-16.0, -20.0, -80.0])
+@pytest.mark.parametrize("a", [-16.0, -80.0])
 def test_sigmoid_keeps_its_digits_in_the_tail_where_the_saturating_generator_lives(a):
-    assert float(sigmoid(column([a], "float32"))[0, 0]) == pytest.approx(exact_sigmoid(a), rel=1e-5)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_ends_give_finite_losses_and_derivatives_of_their_precision(dtype):
-    """Warnings are errors here: an overflow inside would fail the test."""
-    a = column([-1e4, 1e4], dtype)
-    for t, expected in (0, [0, 0.5]), (1, [-0.5, 0]):
-        loss, da = bce_with_logits(a, xp.full_like(a, t))
-        assert loss == 5e3 and da[:, 0].tolist() == expected
-        assert loss.dtype == da.dtype == dtype and da.shape == (2, 1)
-    for sign in 1, -1:
-        a = column([sign * math.inf], dtype)
-        loss, da = bce_with_logits(a, a.clip(0, 1))
-        assert loss == 0 and da == 0
-        loss, da = bce_with_logits(a, (-a).clip(0, 1))
-        assert loss > 1e38 and da == sign
-    loss, dp = bce(column([0, 1, 0, 1], dtype), column([0, 1, 1, 0], dtype))
-    assert 5 < loss < 40 and xp.isfinite(dp).all() and dp[2] < 0 < dp[3]
-    assert loss.dtype == dp.dtype == dtype
+    assert float(sigmoid(column([a], "float32"))[0, 0]) == pytest.approx(math.exp(a), rel=1e-5)
 
 
 @both
 @pytest.mark.parametrize("shape", [(4,), (1, 4), (1, 1), ()])
 def test_unequal_shapes_are_refused_and_never_broadcast(loss, shape):
     with pytest.raises(ValueError, match=r"have shape \(4, 1\) but targets have shape .*; they must be equal"):
-        loss(xp.full((4, 1), 0.5), xp.ones(shape))
+        loss(np.full((4, 1), 0.5), np.ones(shape))
 
 
 @both
@@ -74,34 +35,20 @@ def test_what_is_no_array_of_floats_is_refused_in_words(loss):
         (p, [1.0], TypeError, "targets: expected an array of floating-point numbers, not a list"),
         (p, None, TypeError, "targets: expected an array of floating-point numbers, not a NoneType"),
         (p, column([1], "float64"), TypeError, r"are float32 but targets are float64: use targets.astype\('float32'\)"),
-        (
-            column([1], "int64"),
-            column([1], "int64"),
-            TypeError,
-            "expected an array of floating-point numbers, not of int64",
-        ),
-        (xp.zeros((0, 1)), xp.zeros((0, 1)), ValueError, r"at least one number, but the array has shape \(0, 1\)"),
+        (*2 * [column([1], "int64")], TypeError, "expected an array of floating-point numbers, not of int64"),
+        (np.zeros((0, 1)), np.zeros((0, 1)), ValueError, r"at least one number, but the array has shape \(0, 1\)"),
     ):
         with pytest.raises(error, match=f"^{loss.__name__}: .*{words}"):
             loss(a, t)
 
 
-@pytest.mark.parametrize("method, tol", [("central", 1e-7), ("complex", 1e-12)])
-def test_the_derivative_of_softmax_cross_entropy_passes_the_gradient_check(method, tol, rng):
-    def loss(a):
-        return softmax_cross_entropy(a, xp.array(LABELS))
-
-    report = check_loss(loss, rng.standard_normal((5, 4)), method=method, tol=tol)
-    assert report.ok, report
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_softmax_cross_entropy_of_extreme_logits_is_right(dtype):
     """Minus infinity is a class that cannot be; warnings are errors here."""
-    a = xp.array([[1e4, -1e4, 0], [1e4, -1e4, 0]], dtype=dtype)
-    loss, da = softmax_cross_entropy(a, xp.array([0, 1]))
+    a = np.array([[1e4, -1e4, 0], [1e4, -1e4, 0]], dtype=dtype)
+    loss, da = softmax_cross_entropy(a, np.array([0, 1]))
     assert float(loss) == 1e4 and da.tolist() == [[0, 0, 0], [0.5, -0.5, 0]]
-    loss, da = softmax_cross_entropy(xp.array([[0, 0, -math.inf]], dtype=dtype), xp.array([0]))
+    loss, da = softmax_cross_entropy(np.array([[0, 0, -math.inf]], dtype=dtype), np.array([0]))
     assert float(loss) == pytest.approx(math.log(2)) and da.tolist() == [[-0.5, 0.5, 0]]
 
 
@@ -123,6 +70,5 @@ def test_softmax_cross_entropy_of_extreme_logits_is_right(dtype):
     ],
 )  # fmt: skip
 def test_softmax_cross_entropy_refuses_in_words_and_never_gives_nan(a, labels, error, words):
-    a, labels = (x if isinstance(x, list) else xp.asarray(x) for x in (a, labels))
     with pytest.raises(error, match=f"^softmax_cross_entropy: {words}"):
         softmax_cross_entropy(a, labels)

@@ -36,7 +36,8 @@ def gradcheck(
     """Check backward against forward, for x (N, width) and every parameter. Returns a GradcheckReport.
 
     An entry passes up to the error `tol` (1e-6, or 1e-11 for the complex step); minigan/gradcheck/compare.py says how
-    that is reckoned. `entries=k` samples k entries of every array, and three random directions through all of its
+    that is reckoned, and one that fails is measured anew from several steps, in case the function bends too sharply for
+    `eps`. `entries=k` samples k entries of every array, and three random directions through all of its
     entries at once. `method="complex"` is for forward passes that are analytic in x and theta.
 
     What a layer's forward moves is put back before each call, so that one mask of a dropout layer is checked with

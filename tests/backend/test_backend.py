@@ -66,16 +66,6 @@ def test_use_cupy_where_it_does_not_work_says_what_to_do(cupy, monkeypatch, chan
         use("torch")
 
 
-def test_to_numpy_returns_a_host_array_as_it_is_and_fetches_a_devices():
-    class OnDevice:
-        def get(self):
-            return np.arange(3)
-
-    a = np.ones(3)
-    assert to_numpy(a) is a and isinstance(to_numpy(np.float32(2)), np.ndarray)
-    assert to_numpy(OnDevice()).tolist() == [0, 1, 2]
-
-
 KEYS = [(0,), (1,), (5,), (0, 0), (0, 1), (1, 0), (5, 0), (0, 0, 0), (0, 0, 1), (0, 1, 0), (5, 0, 0)]
 
 

@@ -100,13 +100,6 @@ def test_what_is_not_as_it_should_be_is_named(planted, name, source, complaint, 
     assert capsys.readouterr().out.startswith(complaint)
 
 
-def test_the_house_is_printed_room_by_room(planted, capsys):
-    assert house.main() == 0
-    out = capsys.readouterr().out
-    assert "third  2 lines, uses room\n  * third.py, 2: Is it the last?\n" in out
-    assert out.endswith("the core (*) and all that it imports: 2 files, 5 lines\n")
-
-
 def test_the_package_imports_in_reading_order():
     imported = [node.module for node in house.parsed("__init__").body if isinstance(node, ast.ImportFrom)]
     rooms = [list(house.ROOMS).index(module.split(".")[1]) for module in imported]

@@ -18,12 +18,12 @@ def load(name):
 
 
 mutants = load("mutants")
-CHECKS, WORKSHOP = mutants.battery(), mutants.Workshop()
+CHECKS, UNTOUCHED = mutants.battery(), mutants.Workshop().make()
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_minigan_itself_passes(check):
-    check(WORKSHOP.make())
+    check(UNTOUCHED)
 
 
 def made(source, name="layers/dense"):
@@ -81,9 +81,9 @@ def test_a_mutant_that_hangs_is_caught(monkeypatch):
     assert mutants.caught(mutants.Workshop(), mutants.Mutant("", "losses", tree), CHECKS) == "hangs"
 
 
-def test_one_mutant_in_five_hundred_is_caught():
-    total, by_check, _, survivors, _ = mutants.run(every=500)
-    assert total > 10 and len(by_check) > 3 and survivors == []
+def test_a_small_sample_of_mutants_is_caught():
+    total, by_check, _, survivors, _ = mutants.run(mutants.MUTATED[::4], every=500)
+    assert total >= len(mutants.MUTATED[::4]) and len(by_check) > 3 and survivors == []
 
 
 @pytest.mark.slow

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from minigan import Dense, Flatten, Layer, Network, Pack, Reshape, Tanh, xp
-from minigan.gradcheck.second_order import check_second_order
+from minigan import Dense, Flatten, Layer, Network, Pack, Reshape, Tanh
 from minigan.layers import Maxout
 
 
@@ -80,17 +79,8 @@ def test_a_failed_network_leaves_its_layers_as_they_were():
     assert Network(flatten, inner, shape=(3, 1)).n_out == 4
 
 
-def test_a_batch_that_pack_does_not_divide_is_refused_and_many_rows_stay_together(each_backend, rng):
+def test_a_batch_that_pack_does_not_divide_is_refused():
     network = Network(Pack(2, 4), Dense(8, 1))
     for call in network, network.forward:
         with pytest.raises(ValueError, match="a batch of 5 cannot be judged 2 at a time: take a multiple of 2"):
-            call(xp.ones((5, 4), dtype="float32"))
-    x = xp.asarray(rng.standard_normal((3000, 4)), dtype="float32")
-    assert abs(network(x) - network.forward(x)).max() < 1e-5
-
-
-def test_the_second_derivative_passes_through_packed_pictures(each_backend, rng):
-    """dtx and dx are both wanted, and are not the same memory."""
-    D = Network(Pack(2), Flatten(), Dense(12, 3), Tanh(), Dense(3, 1), dtype="float64", shape=(3, 1, 2))
-    report = check_second_order(D, rng.standard_normal((4, 3, 1, 2)))
-    assert report.ok, report
+            call(np.ones((5, 4), "float32"))

@@ -1,39 +1,20 @@
 """Tangents and second derivatives by hand, and the penalties that are made of them."""
 
+import numpy as np
 import pytest
 
-from minigan import (
-    R1,
-    Dense,
-    Dropout,
-    GradientPenalty,
-    InstanceNoise,
-    LayerNorm,
-    LeakyReLU,
-    Maxout,
-    Network,
-    ReLU,
-    Sigmoid,
-    SpectralNorm,
-    Tanh,
-    jvp,
-    jvp_backward,
-    xp,
-)  # fmt: skip
-from minigan.backend import to_numpy
+import minigan as m
 from minigan.gradcheck.second_order import check_penalty, check_second_order
 from minigan.layers import Layer
 from minigan.objectives.jvp import curved_backward, element_wise_forward
 
-pytestmark = pytest.mark.usefixtures("each_backend")
-
 CRITICS = {
-    "smooth": lambda: Network(Dense(4, 6), Tanh(), Dense(6, 5), Sigmoid(), Dense(5, 1), seed=1, dtype="float64"),
-    "kinked": lambda: Network(Dense(4, 6), LeakyReLU(), Dense(6, 6), ReLU(), Dense(6, 1), seed=1, dtype="float64"),
-    "normalized": lambda: Network(Dense(4, 6), LayerNorm(6), Tanh(), Dense(6, 1), seed=1, dtype="float64"),
-    "masked": lambda: Network(
-        InstanceNoise(0.1), Dense(4, 6), Tanh(), Dropout(0.3), Dense(6, 6), Maxout(6, 3), SpectralNorm(3, 1),
-        seed=1, dtype="float64",
+    "smooth": lambda: m.Network(m.Dense(4, 6), m.Tanh(), m.Dense(6, 5), m.Sigmoid(), m.Dense(5, 1), dtype="float64"),
+    "kinked": lambda: m.Network(m.Dense(4, 6), m.LeakyReLU(), m.Dense(6, 6), m.ReLU(), m.Dense(6, 1), dtype="float64"),
+    "normalized": lambda: m.Network(m.Dense(4, 6), m.LayerNorm(6), m.Tanh(), m.Dense(6, 1), seed=1, dtype="float64"),
+    "masked": lambda: m.Network(
+        m.InstanceNoise(0.1), m.Dense(4, 6), m.Tanh(), m.Dropout(0.3), m.Dense(6, 6), m.Maxout(6, 3),
+        m.SpectralNorm(3, 1), seed=1, dtype="float64",
     ),
 }  # fmt: skip
 each_critic = pytest.mark.parametrize("critic", [pytest.param(make, id=name) for name, make in CRITICS.items()])
@@ -41,26 +22,21 @@ each_critic = pytest.mark.parametrize("critic", [pytest.param(make, id=name) for
 
 def critic_and_points(make, rng, n=7):
     network = make()
-    network.theta[...] += xp.asarray(0.3 * rng.standard_normal(network.theta.shape))
-    return network, xp.asarray(rng.standard_normal((n, 4)))
-
-
-def worst(report):
-    assert report.ok, report
-    return max(row.error for row in report.rows)
+    network.theta[...] += 0.3 * rng.standard_normal(network.theta.shape)
+    return network, rng.standard_normal((n, 4))
 
 
 @each_critic
 def test_the_hessian_is_symmetric_and_its_product_is_the_gradients_difference(critic, rng):
     network, x = critic_and_points(critic, rng)
-    u, v = (xp.asarray(rng.standard_normal(x.shape)) for _ in range(2))
-    ones = xp.ones((len(x), 1))
+    u, v = (rng.standard_normal(x.shape) for _ in range(2))
+    ones = np.ones((len(x), 1))
 
     def hessian_times(v):
         network.forward(x)
-        jvp(network, v)
-        _, product = jvp_backward(network, ones, wrt="input")
-        return xp.zeros_like(x) if product is None else product.copy()
+        m.jvp(network, v)
+        _, product = m.jvp_backward(network, ones, wrt="input")
+        return np.zeros_like(x) if product is None else product.copy()
 
     def gradient(x):
         network.forward(x)
@@ -68,26 +44,11 @@ def test_the_hessian_is_symmetric_and_its_product_is_the_gradients_difference(cr
 
     Hv, Hu, eps = hessian_times(v), hessian_times(u), 1e-5
     assert abs(float((u * Hv).sum() - (v * Hu).sum())) <= 1e-9
-    assert to_numpy(Hv) == pytest.approx(to_numpy(gradient(x + eps * v) - gradient(x - eps * v)) / (2 * eps), abs=1e-7)
-    assert bool(Hv.any()) == any(isinstance(layer, Tanh | Sigmoid | LayerNorm) for layer in network.layers)
+    assert Hv == pytest.approx((gradient(x + eps * v) - gradient(x - eps * v)) / (2 * eps), abs=1e-7)
+    assert bool(Hv.any()) == any(isinstance(layer, m.Tanh | m.Sigmoid | m.LayerNorm) for layer in network.layers)
 
 
-def test_the_penalty_of_a_linear_critic_has_a_closed_form(rng):
-    """D(x) = x W_1 W_2 has the gradient w = W_1 W_2 everywhere: R1 is weight/2 |w|^2, with dW_1 = weight w W_2.T."""
-    network, x = critic_and_points(lambda: Network(Dense(4, 3), Dense(3, 1), dtype="float64"), rng)
-    first, second = network.layers
-    w = first.W @ second.W
-    length = float(xp.sqrt((w * w).sum()))
-    assert float(R1(3.0).gradient(network, x)) == pytest.approx(1.5 * length**2, rel=1e-12)
-    assert to_numpy(first.dW) == pytest.approx(to_numpy(3 * w @ second.W.T), rel=1e-12)
-    assert to_numpy(second.dW) == pytest.approx(to_numpy(3 * first.W.T @ w), rel=1e-12)
-    assert not first.db.any() and not second.db.any()
-    assert float(GradientPenalty(5.0).gradient(network, x)) == pytest.approx(5 * (length - 1) ** 2, rel=1e-9)
-    factor = 10 * (length - 1) / length
-    assert to_numpy(first.dW) == pytest.approx(factor * to_numpy(w @ second.W.T), rel=1e-9)
-
-
-class Square(Layer):
+class Parabola(Layer):
     """y = x^2"""
 
     def forward(self, x, training=False):
@@ -98,29 +59,15 @@ class Square(Layer):
         return 2 * self.x * dy
 
 
-class Parabola(Square):
-    """The same, with tangents."""
+m.jvp.register(Parabola, element_wise_forward)
 
 
-jvp.register(Parabola, element_wise_forward)
-
-
-@jvp_backward.register(Parabola)
+@m.jvp_backward.register(Parabola)
 def parabola_backward(layer, dty, dy=None, wrt="both"):
-    return curved_backward(layer, xp.full_like(layer.x, 2), dty, dy)
+    return curved_backward(layer, np.full_like(layer.x, 2), dty, dy)
 
 
 def test_a_layer_of_ones_own_joins_by_registering_its_two_pieces(rng):
-    x = rng.standard_normal((7, 4))
-    assert worst(check_second_order(Parabola(), x)) <= 1e-6
-    network = Network(Dense(4, 3), Parabola(), Dense(3, 1), dtype="float64")
-    assert worst(check_penalty(R1(1.0), network, x)) <= 1e-6
-
-
-def test_a_layer_without_a_second_derivative_says_so():
-    network = Network(Dense(4, 3), Square(), Dense(3, 1), dtype="float64")
-    words = r"Square\(\) has no jvp and jvp_backward: gradient penalties need both, see minigan"
-    with pytest.raises(NotImplementedError, match=words):
-        R1(1.0).gradient(network, xp.ones((2, 4)))
-    with pytest.raises(NotImplementedError, match=words):
-        jvp_backward(Square(), None)
+    x, network = rng.standard_normal((7, 4)), m.Network(m.Dense(4, 3), Parabola(), m.Dense(3, 1), dtype="float64")
+    for report in check_second_order(Parabola(), x), check_penalty(m.R1(1.0), network, x):
+        assert report.ok, report
