@@ -121,8 +121,8 @@ class Network(Layer):
 
     def multiplications(self, x, y):
         """Those of all layers."""
-        after = list(self._shapes(x))
-        return sum(layer.multiplications(x, y) for layer, x, y in zip(self.layers, [x, *after], after, strict=False))
+        ys = list(self._shapes(x))
+        return sum(layer.multiplications(x, y) for layer, x, y in zip(self.layers, [x, *ys[:-1]], ys, strict=True))
 
     def leaves(self):
         """The layers that are not networks themselves, in order."""

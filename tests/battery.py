@@ -1407,7 +1407,8 @@ def convolution_is_made_as_stated(m):
     products = 14 * 14 * 3 * (4 * 4 * 1), 14 * 14 * 3 * (4 * 4 * 2)
     assert usual.layers[0].multiplications((28, 28, 1), (14, 14, 3)) == products[0]
     assert usual.layers[1].multiplications((14, 14, 3), (28, 28, 2)) == products[1]
-    assert usual.multiplications((28, 28, 1), (28, 28, 2)) == sum(products)
+    longer = m.network.Network(usual, m.layers.Tanh(), m.layers.Conv2D(1, 28, 1, 0), m.layers.Dense(1, 5))
+    assert longer.multiplications((28, 28, 1), (1, 1, 5)) == sum(products) + 28 * 28 * 2 + 5
     assert np.isnan(usual.layers[0].multiplications((None, 28, 1), (None, 14, 3)))
     assert m.layers.BatchNorm(3).multiplications((2, 3), (2, 3)) == 0
     free = m.network.Network(m.layers.Conv2D(2), m.layers.Tanh(), shape=(None, 4, 1))
