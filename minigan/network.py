@@ -116,8 +116,7 @@ class Network(Layer):
     def output_shape(self, shape):
         """That of the last layer, for samples x of this shape."""
         super().output_shape(shape)
-        *_, end = self._shapes(shape or self.shape)
-        return end
+        return list(self._shapes(shape or self.shape))[-1]
 
     def multiplications(self, x, y):
         """Those of all layers."""
@@ -172,8 +171,7 @@ class Network(Layer):
 
     def __getstate__(self):
         """For copy and pickle: the layers hold the values, theta is made of them again."""
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in ("theta", "dtheta", "outputs")}
+        return {name: a for name, a in super().__getstate__().items() if name not in ("theta", "dtheta", "outputs")}
 
     def __setstate__(self, state):
         vars(self).update(state)

@@ -67,8 +67,7 @@ def derivative(variable, u, eps):
         return float(each.sum()), 8 * UNIT * float(abs(each).sum())
     plus, minus = moved(variable, eps * u), moved(variable, -eps * u)
     size = abs(plus) + abs(minus)
-    rounded = size[plus != minus].sum() + max(size.max(), 2 * variable.size)
-    noise = 4 * UNIT * rounded / eps  # 4: forward rounds on the way to the terms
+    noise = 4 * UNIT * (size[plus != minus].sum() + max(size.max(), 2 * variable.size)) / eps  # 4: forward rounds
     return float((plus - minus).sum() / (2 * eps)), float(noise)
 
 
