@@ -121,9 +121,7 @@ class GAN:
         self.discriminator.check(x)
         n, left = divmod(len(x), self.k)
         if left or not n:
-            raise ValueError(
-                f"a batch of {len(x)} samples cannot be split among k={self.k} steps of D: take a multiple"
-            )
+            raise ValueError(f"a batch of {len(x)} samples cannot be split among k={self.k} steps: take a multiple")
         for part in range(self.k):
             here = slice(part * n, (part + 1) * n)
             real, labels = x[here], () if y is None else (y[here],)

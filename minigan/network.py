@@ -69,8 +69,7 @@ class Network(Layer):
         if layer not in range(-len(self.layers), len(self.layers)):
             raise ValueError(f"backward(layer={layer!r}): the network has {len(self.layers)} layers")
         self._check_type("dy", dy)
-        if dy.shape != self.outputs[layer].shape:
-            given = self.outputs[layer].shape
+        if dy.shape != (given := self.outputs[layer].shape):
             raise ValueError(f"backward: dy has shape {dy.shape}, but the last forward gave {given}")
         lowest, last = 0, layer % len(self.layers)
         if wrt == "params":  # below the lowest layer with parameters nobody asks for a derivative
@@ -83,14 +82,12 @@ class Network(Layer):
         return None if wrt == "params" else dy
 
     def give(self, y, hold=False):
-        """Hand the labels y to the layers that take some: for the next forward, or `hold` them for all that follow.
-
-        Raises ValueError where there is no such layer, and for labels that do not fit.
-        """
-        if not (conditional := [leaf for leaf in self.leaves() if leaf.classes]):
+        """Hand labels y (N,) to the layers that take some, for the next forward, or `hold` them for all. ValueError."""
+        if not self.classes:
             raise ValueError(f"{self!r} takes no labels y: begin it with a Condition(classes), say")
-        for leaf in conditional:
-            leaf.give(y, hold)
+        for layer in self.layers:
+            if layer.classes:
+                layer.give(y, hold)
 
     def stack(self, a, b):
         """The samples a and b as one batch, in an owned array: how D sees real and generated ones."""
@@ -111,6 +108,8 @@ class Network(Layer):
         if x.ndim < 2 or not len(x) or not fits(x.shape[1:], self.shape):
             expected = _listed(self.shape, "width")
             raise ValueError(f"x has shape {x.shape}, but this network takes (N, {expected}) with N at least 1")
+        if None in (self.shape or ()):
+            list(self._shapes(x.shape[1:]))  # raises where a layer does not take the size of these samples
         if len(x) % self.rows:
             raise ValueError(f"x has {len(x)} samples, and a batch of {len(x)} cannot be judged {self.rows} at a time: "
                              f"take a multiple of {self.rows}")  # fmt: skip
@@ -123,16 +122,19 @@ class Network(Layer):
         x, chunk = checks.array("x", x, self.dtype), CHUNK * self.rows
         self.check(x)
         parts = [slice(i, i + chunk) for i in range(0, len(x), chunk)]
-        y = [None if y is None else checks.array("y", y)[part] for part in parts]
-        out = xp.concatenate([self.forward(x[part], y=some).copy() for part, some in zip(parts, y, strict=True)])
+        out = xp.concatenate([self.forward(x[i], y=None if y is None else y[i]).copy() for i in parts])
         self.forget()
         return out
 
     def output_shape(self, shape):
         """That of the last layer, for samples x of this shape."""
         super().output_shape(shape)
-        *_, end = self._shapes(shape or self.shape)
-        return end
+        return list(self._shapes(shape or self.shape))[-1]
+
+    def multiplications(self, x, y):
+        """Those of all layers."""
+        ys = list(self._shapes(x))
+        return sum(layer.multiplications(x, y) for layer, x, y in zip(self.layers, [x, *ys[:-1]], ys, strict=True))
 
     def leaves(self):
         """The layers that are not networks themselves, in order."""
@@ -182,22 +184,23 @@ class Network(Layer):
 
     def __getstate__(self):
         """For copy and pickle: the layers hold the values, theta is made of them again."""
-        state = super().__getstate__()
-        return {name: value for name, value in state.items() if name not in ("theta", "dtheta", "outputs")}
+        return {name: a for name, a in super().__getstate__().items() if name not in ("theta", "dtheta", "outputs")}
 
     def __setstate__(self, state):
         vars(self).update(state)
         self._make(self._values(), self.dtype)
 
     def summary(self):
-        """A table of the layers: shape of the output and number of parameters."""
-        rows = []
-        for i, (layer, shape) in enumerate(zip(self.layers, self._shapes(self.shape), strict=True)):
-            count = sum(a.size for name, a, _ in self.parameters() if name.startswith(f"{i}."))
-            rows.append((f"{i:>3}  {layer!r}", f"(N, {_listed(shape, 'any')})", f"{count:,}"))
-        a, b, c = (max(map(len, column)) for column in zip(*rows, strict=True))
-        total = f"theta: {self.theta.size:,} x {self.dtype}, {self.theta.nbytes / 2**20:.1f} MiB"
-        return "\n".join([*(f"{x:<{a}}  {y:<{b}}  {z:>{c}}" for x, y, z in rows), total])
+        """A table of the layers: the shape of y, the parameters, and the multiplications that one sample takes."""
+        shapes, mib = [self.shape, *self._shapes(self.shape)], self.theta.nbytes / 2**20
+        names = *(f"{i:>3}  {layer!r}" for i, layer in enumerate(self.layers)), f"theta: {self.dtype}, {mib:.1f} MiB"
+        sizes = zip((*self.layers, self), (*shapes[:-1], self.shape), (*shapes[1:], shapes[-1]), strict=True)
+        rows = [("     layer", "y", "parameters", "multiplications")]
+        for name, (layer, x, y) in zip(names, sizes, strict=True):
+            counts = sum(getattr(layer, known).size for known in layer.params), layer.multiplications(x, y)
+            rows.append((name, f"(N, {_listed(y, 'any')})", *(f"{n:,}".replace("nan", "any") for n in counts)))
+        a, b, c, d = (max(map(len, column)) for column in zip(*rows, strict=True))
+        return "\n".join(f"{name:<{a}}  {y:<{b}}  {m:>{c}}  {n:>{d}}" for name, y, m, n in rows)
 
     def __repr__(self):
         return f"Network({', '.join(map(repr, self.layers))})"

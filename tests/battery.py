@@ -123,6 +123,7 @@ def layers_write_an_array_of_another_name_through(m):
     same(network.dtheta[:6], dW.ravel(), 0)
     layer.W *= 2
     same(network.theta[:6], 2 * W.ravel(), 0)
+    refuses(ValueError, "W must have shape (3, 2), not (2, 3)", setattr, layer, "W", W.T)
     layer.W = W.tolist()
     same(network.theta[:6], W.ravel(), 0)
     layer.note = layer.note = draw(2)
@@ -1273,9 +1274,20 @@ def convolution_is_made_as_stated(m):
     assert usual.layers[0].output_shape((None, 28, 1)) == (None, 14, 3) and usual.n_out == (28, 28, 2)
     assert usual.layers[1].output_shape((14, None, 3)) == (28, None, 2)
     assert usual.layers[0].init is m.layers.he and usual.layers[0].W.shape == (4, 4, 1, 3)
+    products = 14 * 14 * 3 * (4 * 4 * 1), 14 * 14 * 3 * (4 * 4 * 2)
+    assert usual.layers[0].multiplications((28, 28, 1), (14, 14, 3)) == products[0]
+    assert usual.layers[1].multiplications((14, 14, 3), (28, 28, 2)) == products[1]
+    longer = m.network.Network(usual, m.layers.Tanh(), m.layers.Conv2D(1, 28, 1, 0), m.layers.Dense(1, 5))
+    assert longer.multiplications((28, 28, 1), (1, 1, 5)) == sum(products) + 28 * 28 * 2 + 5
+    assert np.isnan(usual.layers[0].multiplications((None, 28, 1), (None, 14, 3)))
+    assert m.layers.BatchNorm(3).multiplications((2, 3), (2, 3)) == 0
+    free = m.network.Network(m.layers.Conv2D(2), m.layers.Tanh(), shape=(None, 4, 1))
+    refuses(ValueError, "layer 0, Conv2D(2, kernel=4", free.forward, draw(1, 1, 4, 1).astype("float32"))
     assert m.layers.Conv2D(2).output_shape((2, 2, 1)) == (1, 1, 2)
     assert m.layers.ConvTranspose2D(2, 3).output_shape((1, 1, 1)) == (1, 1, 2)
     assert m.layers.Conv2D(2, [4, 3], 1).kernel == (4, 3)
+    wrong = m.layers.Conv2D(2, init=lambda rng, shape, *fans: rng.random(3))
+    refuses(ValueError, "not (3,)", lambda: m.network.Network(wrong, shape=shape))
 
 
 def unrolled(f, layer, x, state):
@@ -1331,6 +1343,7 @@ def recurrence_gives_its_formulas(m):
         y, state = layer.step(x[:, 1], state)
         same(y, unrolled(f, layer, x, np.zeros_like(start))[0][:, 1])
         assert network.output_shape((7, 4)) == (7, 3)
+        assert str(network.multiplications((7, 4), (7, 3))) == str(7 * (4 + 3) * 3 * gates)
         wrong = kind(3, init=lambda rng, shape, *fans: rng.random(3))
         for words, call, *given in (
             ("the state is (5, 7)", layer.forward, x, False, draw(5, 7)),
@@ -1341,7 +1354,12 @@ def recurrence_gives_its_formulas(m):
             ("the width must be", kind, 0),
             ("must be functions", kind, 2, 3),
             ("must be functions", kind, 2, m.layers.glorot, None),
-            ("W was drawn in shape (3,)", m.network.Network, m.layers.Reshape(2, 4), wrong),
+            (
+                "W, as drawn for one gate, must have shape (4, 3), not (3,)",
+                m.network.Network,
+                m.layers.Reshape(2, 4),
+                wrong,
+            ),
         ):
             refuses(ValueError, words, call, *given)
     seen = []

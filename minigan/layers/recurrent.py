@@ -43,10 +43,9 @@ class Recurrent(Layer):
     def initialize(self, rng):
         H, drawn = self.width, {}
         for name, draw, rows in ("W", self.init, self.x_shape[-1]), ("U", self.recurrent, H):
-            blocks = [checks.array(f"{self!r}: {name}", draw(rng, (rows, H), rows, H)) for _ in range(self.gates)]
-            if any(block.shape != (rows, H) for block in blocks):
-                raise ValueError(f"{self!r}: {name} was drawn in shape {blocks[0].shape}, expected {(rows, H)}")
-            drawn[name] = xp.concatenate(blocks, axis=1)
+            what, shape = f"{self!r}: {name}, as drawn for one gate,", (rows, H)
+            gates = [checks.array(what, draw(rng, shape, *shape), shape=shape) for _ in range(self.gates)]
+            drawn[name] = xp.concatenate(gates, axis=1)
         return drawn | {"b": xp.zeros(self.gates * H)}
 
     def output_shape(self, shape):
@@ -58,6 +57,9 @@ class Recurrent(Layer):
         if (self.packed or self.filled) and shape[-1] != len(self.W):
             raise ValueError(f"takes {len(self.W)} numbers at each step, but gets {in_words(shape)}")
         return shape[0], self.width
+
+    def multiplications(self, x, y):
+        return super().multiplications(x, y) * (self.W.size + self.U.size) // self.W.size
 
     def forward(self, x, training=False, state=None):
         """y (N, T, H) from x (N, T, I) and the state (N, parts H) before the first step, 0 where none is given."""

@@ -20,8 +20,7 @@ class Optimizer:
         if not hasattr(network, "theta"):
             raise TypeError(f"{rule}: expected the Network whose theta it moves, not {network!r}")
         checks.number(f"{rule}: the learning rate", at(lr, 0), "(0, inf)")
-        self.network, self.lr, self.steps = network, lr, 0
-        self.between = []
+        self.network, self.lr, self.steps, self.between = network, lr, 0, []
         self._scratch = xp.empty_like(network.theta)
         for name in self.vectors:
             setattr(self, name, xp.zeros_like(network.theta))
