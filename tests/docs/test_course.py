@@ -20,7 +20,7 @@ from matplotlib.image import imread
 pytestmark = pytest.mark.docs
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = ROOT / "docs" / "course"
-PAGES = sorted(COURSE.glob("[0-9][0-9]-*.md"))
+PAGES = sorted([*COURSE.glob("[0-9][0-9]-*.md"), *COURSE.glob("[a-z]-*.md")])  # and the appendices
 UNLIKE = {  # how far a figure may be from the committed one, where processors and BLAS round differently
     "losses-and-logits": 0.005,  # it shows rounding errors
     "checking-gradients": 0.005,
@@ -33,8 +33,8 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
 
 def slug(page):
-    """02-dense.md -> dense"""
-    return page.stem[3:]
+    """02-dense.md -> dense, a-the-gpu.md -> the-gpu"""
+    return page.stem.partition("-")[2]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,8 @@ def test_an_excerpt_that_is_out_of_date_is_found():
 def test_a_page_is_short_links_on_and_names_exercises_that_exist(page):
     text = page.read_text(encoding="utf-8")
     assert text.count("\n") <= 130
-    assert text.startswith(f"# {int(page.name[:2])}. ")
+    number = page.stem.partition("-")[0]
+    assert text.startswith(f"# {int(number) if number.isdigit() else number.upper()}. ")
     following = [other for other in PAGES if other > page][:1]
     for other in following:
         title = other.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
@@ -99,7 +100,8 @@ def test_a_page_is_short_links_on_and_names_exercises_that_exist(page):
 
 
 def test_the_index_has_every_page_under_its_title():
-    index = re.findall(r"^(\d+\. )\[(.+)\]\((.+)\): .*\S", (COURSE / "README.md").read_text("utf-8"), re.MULTILINE)
+    text = (COURSE / "README.md").read_text(encoding="utf-8")
+    index = re.findall(r"^(?:- )?(\w+\. )\[(.+)\]\((.+)\): .*\S", text, re.MULTILINE)
     titles = [page.read_text(encoding="utf-8").splitlines()[0] for page in PAGES]
     assert [(f"# {number}{title}", name) for number, title, name in index] == [
         (title, page.name) for title, page in zip(titles, PAGES, strict=True)
