@@ -4,11 +4,12 @@
     python scripts/exercise.py start Tanh.derivative     writes tanh_derivative.py, with one body missing
     python scripts/exercise.py check tanh_derivative.py  is it right? if not, what kind of mistake is it?
     python scripts/exercise.py hint Tanh.derivative      a hint; the next call gives one more
-    python scripts/exercise.py solution Tanh.derivative  minigan's own body
+    python scripts/exercise.py solution Tanh.derivative  an answer, and minigan's own body
+    python scripts/exercise.py capstone my_gan.py        a GAN from an empty file, in six steps: how far is it right?
 
 What you have done and how many hints you took is kept in minigan's cache ($XDG_CACHE_HOME or ~/.cache).
-Exit code of check: 0 right, 1 wrong, 2 the file cannot be used. The exercises stand in exercises/exercises.toml, with
-their hints and well-known slips; how each is checked, in exercises/checks.py.
+Exit code of check and capstone: 0 right, 1 wrong, 2 the file cannot be used. The exercises stand in
+exercises/exercises.toml, with their hints and well-known slips; how each is checked, in exercises/checks.py.
 """
 
 import ast
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy
+from exercises.capstone import STEPS
 from exercises.checks import CHECKS
 
 from minigan.app.cli import Parser
@@ -55,7 +57,8 @@ def arguments():
         (start, "write a file with one body missing", "NAME"),
         (check, "is what you wrote right?", "FILE"),
         (hint, "a hint, one more at each call", "NAME"),
-        (solution, "minigan's own body", "NAME"),
+        (solution, "an answer, and minigan's own body", "NAME"),
+        (capstone, "a GAN from an empty file, in six steps: how far is it right?", "FILE"),
     ):
         command = commands.add_parser("list" if run is show else run.__name__, description=words, help=words)
         command.set_defaults(run=run)
@@ -63,6 +66,8 @@ def arguments():
             command.add_argument(operand.lower(), metavar=operand)
         if run is start:
             command.add_argument("--out", type=Path, help="the file to write (default: tanh_derivative.py, say)")
+        if run is capstone:
+            command.add_argument("--step", type=int, choices=range(1, len(STEPS) + 1), help="check this step alone")
         if run is show:
             command.add_argument("--page", type=Path, help="write the list into this page, between its markers")
     return parser
@@ -149,6 +154,20 @@ def hint(args, progress):
 def solution(args, progress):
     known(args.name)
     print(textwrap.dedent("\n".join(cut(args.name).body)))
+    return 0
+
+
+def capstone(args, progress):
+    path = Path(args.file)
+    module = imported(read(path, "make an empty one to begin with"), path)
+    for number, step in enumerate(STEPS, 1):
+        if args.step in (None, number):
+            lacking = [name for name in step.names if not hasattr(module, name)]
+            wrong = f"{' and '.join(lacking)} is still to be written: {step.task}." if lacking else ""
+            wrong = wrong or first(step.check(module), module)
+            print(wrong + f"\nstep {number}: not yet." if wrong else f"step {number} is right: {', '.join(step.names)}")
+            if wrong:
+                return 1
     return 0
 
 
@@ -261,22 +280,31 @@ def whole(name, piece, body, path="FILE"):
 
 def load(path):
     """(name of the exercise, the module) of a reader's file; ValueError where it cannot be used, saying why."""
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file: `exercise.py start NAME` writes one")
-    text = path.read_text(encoding="utf-8")
+    text = read(path, "`exercise.py start NAME` writes one")
     found = re.match(r"# exercise: (\S+)", text)
     if not found:
         raise ValueError(f"{path} names no exercise: its first line must read `# exercise: NAME`, as start wrote it")
     name = found[1]
     known(name)
-    try:
-        module = build(text, path)
-    except Exception as error:
-        raise ValueError(f"{path} does not import: {type(error).__name__}: {error}") from error
+    module = imported(text, path)
     top, _, method = name.partition(".")
     if not hasattr(module, top) or (method and method not in vars(getattr(module, top))):
         raise ValueError(f"{path} is the exercise {name}, but there is no {name} in it any more")
     return name, module
+
+
+def read(path, advice):
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file: {advice}")
+    return path.read_text(encoding="utf-8")
+
+
+def imported(text, path):
+    """The module with this source; ValueError where it cannot be run."""
+    try:
+        return build(text, path)
+    except Exception as error:
+        raise ValueError(f"{path} does not import: {type(error).__name__}: {error}") from error
 
 
 def build(text, path="slip.py"):
@@ -293,13 +321,17 @@ def build(text, path="slip.py"):
 def trouble(name, module):
     """What is wrong with a module's version of this exercise, in words, or ""."""
     top = name.partition(".")[0]
-    real = getattr(source(name), top)
+    wrong = first(CHECKS[name](getattr(module, top), getattr(source(name), top)), module)
+    unwritten = wrong.startswith(f"NotImplementedError: write {name}")
+    return f"{name} is still to be written: {EXERCISES[name]['task']}" if unwritten else wrong
+
+
+def first(sentences, module):
+    """The first sentence that a check of this module yields, or what was raised on the way; "" where all is right."""
     try:
         with numpy.errstate(all="ignore"):
-            return next(filter(None, CHECKS[name](getattr(module, top), real)), "")
+            return next(filter(None, sentences), "")
     except Exception as error:
-        if isinstance(error, NotImplementedError) and str(error) in todo(name):
-            return f"{name} is still to be written: {EXERCISES[name]['task']}"
         return raised(error, module.__file__)
 
 
