@@ -109,12 +109,12 @@ def loss(mine):
     a, t = draw(N, 1), (draw(N, 1, key=1) > 0).astype("float64")
     result, right = mine.bce_with_logits(a, t), bce_with_logits(a, t)
     yield tuples("bce_with_logits", result, right)
-    yield differs("the loss", result[0], right[0])
+    yield differs("the loss", numpy.asarray(result[0]), right[0])
     yield report(check_loss(mine.bce_with_logits, a, t))
     a = numpy.array(FAR)[:, None]
     results = mine.bce_with_logits(a, 0 * a), bce_with_logits(a, 0 * a)
     for what, found, right in zip(("loss", "da"), *results, strict=True):
-        yield differs(f"for a from -1000 to 1000, the {what}", found, right)
+        yield differs(f"for a from -1000 to 1000, the {what}", numpy.asarray(found), right)
 
 
 def one_vector(mine):
@@ -206,7 +206,8 @@ def two_steps(mine):
     G, D = players(mine)
     yield from step_of(
         "discriminator_step", D, lambda o: mine.discriminator_step(G, D, o, x, z), of_d(1, 0),
-        [("the targets are exchanged: 1 is for x, 0 for G(z)", of_d(0, 1)),
+        [("two means are added: here the loss is one mean over x and G(z), half of -V", lambda: 2 * of_d(1, 0)()),
+         ("the targets are exchanged: 1 is for x, 0 for G(z)", of_d(0, 1)),
          ("only the fakes count: backward overwrites, so x and G(z) go through D as one batch", alone(G.forward(z), 0)),
          ("only the real samples count: G(z) is not in the batch", alone(x, 1))],
     )  # fmt: skip
@@ -234,7 +235,7 @@ def step_of(name, learns, step, L, slips):
     yield "" if calls == 1 else f"{name} called optimizer.step() {calls} times, expected once, after backward"
     yield named(f"{name}: dtheta when optimizer.step() is called", optimizer.seen[0], right, guesses)
     yield f"{name} returned None, expected the loss: is a `return` missing?" if result is None else ""
-    yield differs(f"{name}: the loss that is returned", result, numpy.array(value))
+    yield differs(f"{name}: the loss that is returned", numpy.asarray(result), numpy.array(value))
 
 
 def training(mine):

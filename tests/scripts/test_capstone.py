@@ -1,12 +1,14 @@
 """The capstone: the answer passes all six steps and trains; a slip in each step is caught there, and named."""
 
+import runpy
+
 import pytest
-from loading import ROOT
 from loading import script as program
+from matplotlib.image import imread
 
 pytestmark = pytest.mark.docs
 script = program("exercise")
-ANSWER = (ROOT / "docs" / "course" / "answers" / "capstone.py").read_text(encoding="utf-8")
+ANSWER = script.ANSWER.read_text(encoding="utf-8")
 SLIPS = [  # step, what stands in the answer, what stands there instead, a part of what is said
     (1, "dy @ self.W.T", "dy @ self.W", "a .T is missing or too much"),
     (1, "dy.sum(axis=0)", "dy.mean(axis=0)", "a constant factor: every entry is 0.142857 times"),
@@ -24,7 +26,7 @@ SLIPS = [  # step, what stands in the answer, what stands there instead, a part 
     (5, "G.backward(D.backward(da))\n    optimizer.step()", "G.backward(D.backward(da))", "step() 0 times, expected"),
     (6, "of_g, rng.standard_normal((n, latent))", "of_g, np.ones((n, latent))", "train plays with the same z again"),
     (6, "generator_step(G, D, of_g, rng.standard_normal((n, latent)))", "pass", "a round is a discriminator_step"),
-    (6, "Adam(G, 2e-3)", "Adam(G, 0)", "of G's samples lie at one of the eight clouds"),
+    (6, "Adam(G, lr)", "Adam(G, 0)", "of G's samples lie at one of the eight clouds"),
 ]  # fmt: skip
 
 
@@ -42,6 +44,13 @@ def said(tmp_path, capsys):
 def test_the_answer_passes_all_six_steps_and_trains(said):
     code, out = said(ANSWER)
     assert (code, out.count(" is right: ")) == (0, len(script.STEPS)), out
+
+
+def test_the_answer_is_printed_and_draws_digits(tmp_path, monkeypatch, capsys):
+    assert script.main(["solution", "capstone"]) == 0 and capsys.readouterr().out == ANSWER
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(script.ANSWER), run_name="__main__")
+    assert imread("digits.png").shape[:2] == (4 * 50, 10 * 50)
 
 
 @pytest.mark.parametrize(("step", "old", "new", "words"), SLIPS, ids=[f"{step}-{new}" for step, _, new, _ in SLIPS])

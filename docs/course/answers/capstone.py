@@ -111,27 +111,24 @@ def generator_step(G, D, optimizer, z):
     return loss
 
 
-def train(data, width, rounds, seed=0):
+def train(data, width, rounds, seed=0, lr=2e-3):
     """(G, D) after these rounds; data(n, rng) gives n samples (n, width), with values in [-1, 1]."""
     rng = np.random.default_rng(seed)
     latent, units, n = 8, 64, 64
     G = Network(Dense(latent, units, rng), LeakyReLU(), Dense(units, units, rng), LeakyReLU(),
                 Dense(units, width, rng), Tanh())  # fmt: skip
     D = Network(Dense(width, units, rng), LeakyReLU(), Dense(units, units, rng), LeakyReLU(), Dense(units, 1, rng))
-    of_g, of_d = Adam(G, 2e-3), Adam(D, 4e-3)
+    of_g, of_d = Adam(G, lr), Adam(D, 2 * lr)
     for _ in range(rounds):
         discriminator_step(G, D, of_d, data(n, rng), rng.standard_normal((n, latent)))
         generator_step(G, D, of_g, rng.standard_normal((n, latent)))
     return G, D
 
 
-def ring(n, rng):
-    """n points of eight small clouds on a circle."""
-    angle = rng.integers(0, 8, n) * np.pi / 4
-    return 0.8 * np.stack((np.cos(angle), np.sin(angle)), axis=1) + 0.08 * rng.standard_normal((n, 2))
+if __name__ == "__main__":  # to look: the small digits that come with minigan
+    from minigan.data import load
+    from minigan.plots.pictures import save_grid
 
-
-if __name__ == "__main__":
-    G, D = train(ring, 2, 3000)
-    z = np.random.default_rng(1).standard_normal((12, 8))
-    print(np.round(G.forward(z), 2))
+    rows = load("digits").rows()
+    G, D = train(lambda n, rng: rows[rng.integers(0, len(rows), n)], 64, rounds=4000, lr=5e-4)
+    save_grid("digits.png", G.forward(np.random.default_rng(1).standard_normal((40, 8))), (8, 8), (-1, 1), columns=10)
