@@ -39,6 +39,28 @@ ANSWERS = {
         return batch""",
         "n / (n - 1)", "1", "the running variance is moved towards the batch's own, without the n / (n -",
     ),
+    "Conv2D.backward": (
+        """
+        rows = dy.reshape(-1, self.channels)
+        if wrt != "input":
+            self.dW = (self.remembered.reshape(len(rows), -1).T @ rows).reshape(self.W.shape)
+            self.db = rows.sum(axis=0)
+        if wrt != "params":
+            columns = (rows @ self.M.T).reshape(self.remembered.shape)
+            return kernels.col2im(columns, self.stride, self.padding, out=xp.empty(self.came, dy.dtype))""",
+        "self.padding", "(0, 0)", "the padding is left out of dx",
+    ),
+    "ConvTranspose2D.backward": (
+        """
+        columns = self.gathered("columns of a", dy, self.remembered.shape[1:3])
+        rows = columns.reshape(-1, len(self.M))
+        if wrt != "input":
+            self.dW = (rows.T @ self.remembered.reshape(len(rows), -1)).reshape(self.W.shape)
+            self.db = dy.sum(axis=(0, 1, 2))
+        if wrt != "params":
+            return (rows @ self.M).reshape(self.remembered.shape)""",
+        "(rows @ self.M)", "(rows @ self.W[::-1, ::-1].reshape(self.M.shape))", "the kernel is turned around in dx",
+    ),
     "softplus": (
         "return xp.logaddexp(0, a).astype(a.dtype)",
         WHOLE, "return xp.maximum(a, 0) + xp.log(1 + xp.exp(-abs(a)))", "is taken of a tiny u, where 1 + u is 1",
