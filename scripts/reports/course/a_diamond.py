@@ -3,13 +3,13 @@
 from course._boxes import BLUE, GRAY, ORANGE, diagram
 from matplotlib.patches import Circle
 
-SIZE = 9.0, 3.3
+SIZE = 9.0, 3.5
 NODES = {"x": (1.2, 1.65), "u": (4.0, 2.6), "v": (4.0, 0.7), "L": (6.8, 1.65)}
 EDGES = (("x", "u", "×2"), ("x", "v", "×1"), ("u", "L", "×v = ×4"), ("v", "L", "×u = ×6"))
 
 
 def draw(figure):
-    axes = diagram(figure, 9, 3.3)
+    axes = diagram(figure, 9, 3.5)
     values, slopes = run(3.0)
     for start, end, local in EDGES:
         (x0, y0), (x1, y1) = NODES[start], NODES[end]

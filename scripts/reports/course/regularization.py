@@ -1,4 +1,4 @@
-"""The best D under smoothing, the weights of two averages, and what the samples lose without each of the five helps"""
+"""The best D under smoothing, four ways to end the game V = x y, and what the samples lose without each of the five helps"""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ HELPS = Path(__file__).resolve().parents[3] / "docs" / "course" / "helps.json"
 
 
 def draw(figure):
-    best, weights, helps = figure.subplots(1, 3, width_ratios=(1.1, 1, 1.2))
+    best, game, helps = figure.subplots(1, 3, width_ratios=(1.1, 1, 1.2))
     p, q = P.density(X), Q.density(X)
     for target, color in (1.0, GRAY), (0.9, GREEN):
         shown = numpy.where(p + q > 1e-6, target * p / numpy.maximum(p + q, 1e-6), numpy.nan)
@@ -23,12 +23,37 @@ def draw(figure):
     best.axhline(0.9, color=GREEN, linestyle=":", linewidth=1)
     best.set(title="one-sided smoothing", xlabel="x", xlim=(-3, 4), ylim=(0, 1.5))
     best.legend(ncols=2, fontsize="x-small", loc="upper center")
-    s = numpy.arange(1, 101)
-    weights.plot(s, 0.9 ** (100 - s) * 0.1 / (1 - 0.9**100), color=ORANGE, label="exponential, decay 0.9")
-    weights.plot(s, numpy.full(100, 0.01), color=BLUE, label="uniform")
-    weights.set(title="weight of step s in the average\nafter 100 steps", xlabel="s")
-    weights.legend(loc="upper left")
+    circles(game)
     measured(helps)
+
+
+def circles(axes):
+    """The distance from the solution of min over x, max over y of V = x y, steps in turn."""
+    path, falling = play(lambda s: 0.1), play(lambda s: 0.1 * (1 - s))
+    t = numpy.arange(1, len(path) + 1)
+    exponential, average = [], numpy.zeros(2)
+    for theta in path:
+        average = average + 0.01 * (theta - average)
+        exponential.append(average)
+    for course, color, name in (
+        (path, GRAY, "constant rate"),
+        (falling, ORANGE, "rate falling to 0"),
+        (numpy.array(exponential), GREEN, "exponential average"),
+        (path.cumsum(axis=0) / t[:, None], BLUE, "uniform average"),
+    ):
+        axes.loglog(t, numpy.hypot(*course.T), color=color, linewidth=1.2, label=name)
+    axes.set(title="V = x y: distance from (0, 0)", xlabel="step", ylim=(1e-5, 3))
+    axes.legend(loc="lower left", fontsize="x-small")
+
+
+def play(rate, steps=4000):
+    """The course (steps, 2) of x and y from (1, 0), with a rate that depends on the share of the steps done."""
+    x, y, path = 1.0, 0.0, []
+    for t in range(steps):
+        x -= rate(t / steps) * y
+        y += rate(t / steps) * x
+        path.append((x, y))
+    return numpy.array(path)
 
 
 def measured(axes):
