@@ -170,7 +170,7 @@ def test_what_page_10_says_of_rates_and_losses(drawing):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["dence"], "there is no figure 'dence': expected a-value-and-its-slope, "),
+        (["dence"], "there is no figure 'dence': expected a-collapse, "),
         (["--out", "nowhere"], "--out nowhere: there is no such folder: make it first"),
     ],
 )

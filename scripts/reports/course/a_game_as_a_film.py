@@ -1,4 +1,4 @@
-"""A game as a film: q, the samples' density, walks into p, the data's, and D follows; below, V against its best D"""
+"""A game as a film: q, the samples' density, walks into p, the data's, and D follows; dashed, the best D for that moment"""
 
 import numpy
 from draw_theory import X, belief, best_discriminator, jensen_shannon
