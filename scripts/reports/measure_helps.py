@@ -62,13 +62,18 @@ def measure(data, without, seed):
 
 def main(argv=None):
     parser = Parser(__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "course" / "helps.json", help="(default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "docs" / "course" / "helps.json", help="(default: %(default)s)"
+    )
     args = parser.parse_args(argv)
     data = load("digits")
     results = {}
     for without in ("nothing", *HELPS):
         results[without] = [measure(data, without, seed) for seed in SEEDS]
-        print(without, {name: numpy.mean([run[name] for run in results[without]]).round(3) for name in results[without][0]})
+        print(
+            without,
+            {name: numpy.mean([run[name] for run in results[without]]).round(3) for name in results[without][0]},
+        )
     with replacing(args.out, "w", encoding="utf-8") as file:
         file.write(json.dumps({"epochs": EPOCHS, "without": results}, indent=1) + "\n")
     return 0

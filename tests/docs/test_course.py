@@ -31,7 +31,9 @@ UNLIKE = {  # how far a figure may be from the committed one, where processors a
     "where-d-wants-ink": 0.02,
 }
 DRAWN_WITH = "3.11.2"  # the matplotlib that drew the committed figures
-FIGURES = sorted({name for page in PAGES for name in re.findall(r"^!\[.+\]\((.+)\.png\)$", page.read_text("utf-8"), re.M)})
+FIGURES = sorted(
+    {name for page in PAGES for name in re.findall(r"^!\[.+\]\((.+)\.png\)$", page.read_text("utf-8"), re.M)}
+)
 EXERCISES = tomllib.loads((ROOT / "scripts" / "exercises" / "exercises.toml").read_text(encoding="utf-8"))
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -5,7 +5,7 @@ from matplotlib.patches import Circle
 
 SIZE = 9.0, 3.5
 NODES = {"x": (1.2, 1.65), "u": (4.0, 2.6), "v": (4.0, 0.7), "L": (6.8, 1.65)}
-EDGES = (("x", "u", "×2"), ("x", "v", "×1"), ("u", "L", "×v = ×4"), ("v", "L", "×u = ×6"))
+EDGES = (("x", "u", "· 2"), ("x", "v", "· 1"), ("u", "L", "· v = · 4"), ("v", "L", "· u = · 6"))
 
 
 def draw(figure):
@@ -27,7 +27,9 @@ def draw(figure):
         axes.text(x, y + shift - (0 if y > 1 else 0.22), f"d{name} = {slopes[name]:g}", color=ORANGE, **beside)
     rules = "u = 2x, v = x + 1: x acts in two ways,\nand what comes back adds up:\ndx = 2 · 4 + 1 · 6 = 14"
     axes.text(0.2, 0.75, rules, va="top", fontsize=9)
-    axes.text(7.3, 1.65, "L = u · v: a product hands\neach factor's derivative\nthe other factor", va="center", fontsize=9)
+    axes.text(
+        7.3, 1.65, "L = u · v: a product hands\neach factor's derivative\nthe other factor", va="center", fontsize=9
+    )
 
 
 def run(x):

@@ -1,4 +1,4 @@
-"""A game as a film: q, the samples' density, walks into p, the data's, and D follows; dashed, the best D for that moment"""
+"""A game as a film: the samples' density q walks into the data's p, and D follows the best D of that moment (dashed)"""
 
 import numpy
 from draw_theory import X, belief, best_discriminator, jensen_shannon
@@ -18,7 +18,14 @@ def draw(figure):
         axes.fill_between(X[:, 0], q.density(X), color=ORANGE, alpha=0.35, linewidth=0, label="q, samples")
         axes.plot(X, belief(D), color=GREEN, label="D")
         best = best_discriminator(p.density(X), q.density(X))
-        axes.plot(X, numpy.where(p.density(X) + q.density(X) > 1e-4, best, numpy.nan), "--", color="black", linewidth=1, label="D*")
+        axes.plot(
+            X,
+            numpy.where(p.density(X) + q.density(X) > 1e-4, best, numpy.nan),
+            "--",
+            color="black",
+            linewidth=1,
+            label="D*",
+        )
         axes.axhline(0.5, color=GRAY, linestyle=":", linewidth=1)
         divergence = jensen_shannon(p.density(X), q.density(X))
         axes.set(xlim=(-3, 4), ylim=(0, 1.05), xlabel="x", title=f"round {t}\nJSD = {divergence:.3f}")

@@ -1,4 +1,4 @@
-"""Down a narrow valley with three rules, and the length of Adam's steps for a constant gradient and for a falling one"""
+"""Down a narrow valley with three rules, and the length of Adam's steps for a constant and for a falling gradient"""
 
 import numpy
 

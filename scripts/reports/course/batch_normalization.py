@@ -42,7 +42,9 @@ def together_and_apart(axes):
     for y, color, name in ((both[:N], BLUE, "real"), (both[N:], ORANGE, "fake")):
         axes.hist(y, bins, color=color, alpha=0.6, label=f"{name}, in one batch")
     for x, color, name in ((real, BLUE, "real"), (fakes, ORANGE, "fake")):
-        axes.hist(unit().forward(x, training=True), bins, histtype="step", color=color, linewidth=1.5, label=f"{name}, apart")
+        axes.hist(
+            unit().forward(x, training=True), bins, histtype="step", color=color, linewidth=1.5, label=f"{name}, apart"
+        )
     axes.set(title="what D's next layer sees", xlabel="y", yticks=(), ylim=(0, 500))
     axes.legend(ncols=2, fontsize="x-small", loc="upper center")
 

@@ -21,7 +21,9 @@ def draw(figure):
     product(axes, 2.0, 3.3, BLUE, forward, "forward: $y_{no} = \\sum_i x_{ni} W_{io} + b_o$, over the inputs i")
     product(axes, 0.2, 1.1, ORANGE, by_W, "backward: $dW_{io} = \\sum_n x_{ni}\\, dy_{no}$, over the samples n")
     product(axes, 4.9, 1.1, ORANGE, by_x, "backward: $dx_{ni} = \\sum_o dy_{no} W_{io}$, over the outputs o")
-    product(axes, 2.3, -0.85, ORANGE, by_b, "backward: $db_o = \\sum_n dy_{no}$, over the samples n: a row of ones times dy")
+    product(
+        axes, 2.3, -0.85, ORANGE, by_b, "backward: $db_o = \\sum_n dy_{no}$, over the samples n: a row of ones times dy"
+    )
 
 
 def product(axes, x, y, color, parts, sentence):

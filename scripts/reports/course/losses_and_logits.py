@@ -1,4 +1,4 @@
-"""A fake that D takes for real with more and more certainty: by way of p, float32 first loses the loss, then its derivative"""
+"""A fake that D takes for real, more and more surely: by way of p, float32 first loses the loss, then its derivative"""
 
 import numpy
 
@@ -22,7 +22,12 @@ def draw(figure):
     )  # fmt: skip
     losses.legend(loc="upper left")
     slopes.set_ylim(-0.05, 1.3)
-    slopes.text(18.1, 0.4, f"from a = {where_one():.2f} on Sigmoid\ngives exactly 1, and its\nslope p (1 - p) is 0", fontsize="small")
+    slopes.text(
+        18.1,
+        0.4,
+        f"from a = {where_one():.2f} on Sigmoid\ngives exactly 1, and its\nslope p (1 - p) is 0",
+        fontsize="small",
+    )
 
 
 def where_one():

@@ -1,4 +1,4 @@
-"""The best D under smoothing, four ways to end the game V = x y, and what the samples lose without each of the five helps"""
+"""The best D under smoothing, four ways to end the game V = x y, and what the samples lose without each help"""
 
 import json
 from pathlib import Path

@@ -23,7 +23,13 @@ def draw(figure):
         losses.plot(a, [objective.generator(one[None])[0] for one in a], color=color, label=name)
         loss, slope = objective.generator(sure)
         losses.plot(sure[0], loss, "o", color=color)
-        losses.annotate(f"derivative {slope[0, 0]:.3f}", (-5, loss), (2, 9 if color == BLUE else -16), textcoords="offset points", color=color)
+        losses.annotate(
+            f"derivative {slope[0, 0]:.3f}",
+            (-5, loss),
+            (2, 9 if color == BLUE else -16),
+            textcoords="offset points",
+            color=color,
+        )
         norms.semilogy(norm, color=color, label=f"length of dtheta_g, {name}")
     losses.axhline(0, color=GRAY, linewidth=0.8)
     losses.set(title="G's loss for one sample", xlabel="logit a:  below 0, D says fake;  above 0, real")
