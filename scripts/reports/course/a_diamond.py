@@ -5,7 +5,7 @@ from matplotlib.patches import Circle
 
 SIZE = 9.0, 3.5
 NODES = {"x": (1.2, 1.65), "u": (4.0, 2.6), "v": (4.0, 0.7), "L": (6.8, 1.65)}
-EDGES = (("x", "u", "· 2"), ("x", "v", "· 1"), ("u", "L", "· v = · 4"), ("v", "L", "· u = · 6"))
+EDGES = (("x", "u", "2"), ("x", "v", "1"), ("u", "L", "v = 4"), ("v", "L", "u = 6"))
 
 
 def draw(figure):
@@ -17,7 +17,7 @@ def draw(figure):
         near, far = (x0 + bend * (x1 - x0), y0 + bend * (y1 - y0)), (x1 - bend * (x1 - x0), y1 - bend * (y1 - y0))
         axes.annotate("", far, near, arrowprops={"arrowstyle": "-|>", "color": BLUE, "lw": 1.6})
         up = 0.16 if y1 + y0 > 3.3 else -0.16
-        axes.text((x0 + x1) / 2, (y0 + y1) / 2 + up * 1.6, f"back: {local}", color=GRAY, ha="center", va="center")
+        axes.text((x0 + x1) / 2, (y0 + y1) / 2 + up * 2.1, f"back: times {local}", color=GRAY, ha="center", va="center")
     for name, (x, y) in NODES.items():
         axes.add_patch(Circle((x, y), 0.36, fc="white", ec="0.35"))
         axes.text(x, y, name, ha="center", va="center", fontsize=13, style="italic")
@@ -28,7 +28,7 @@ def draw(figure):
     rules = "u = 2x, v = x + 1: x acts in two ways,\nand what comes back adds up:\ndx = 2 · 4 + 1 · 6 = 14"
     axes.text(0.2, 0.75, rules, va="top", fontsize=9)
     axes.text(
-        7.3, 1.65, "L = u · v: a product hands\neach factor's derivative\nthe other factor", va="center", fontsize=9
+        7.3, 1.65, "L = u · v: a product\nexchanges, du = v · dL\nand dv = u · dL", va="center", fontsize=9
     )
 
 
