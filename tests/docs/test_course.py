@@ -6,6 +6,7 @@ the other; a `py` block is cut out of the file that the page linked to last.
 
 import contextlib
 import io
+import json
 import re
 import textwrap
 import tomllib
@@ -167,6 +168,12 @@ def test_what_page_10_says_of_rates_and_losses(drawing):
     assert last[1]["accuracy"] > 0.999 and last[2]["accuracy"] < 0.9
     assert 500 < last[0]["norm_g"] / last[1]["norm_g"] < 3000
     assert 15 < moved[3] / moved[1] < 30
+
+
+def test_page_14_has_the_table_of_what_was_measured():
+    (page,) = COURSE.glob("*-regularization.md")
+    measured = json.loads((COURSE / "helps.json").read_text(encoding="utf-8"))["without"]
+    assert "\n".join(script("measure_helps").table(measured)) in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,7 @@ def draw(figure):
         axes.text(x, y + shift - (0 if y > 1 else 0.22), f"d{name} = {slopes[name]:g}", color=ORANGE, **beside)
     rules = "u = 2x, v = x + 1: x acts in two ways,\nand what comes back adds up:\ndx = 2 · 4 + 1 · 6 = 14"
     axes.text(0.2, 0.75, rules, va="top", fontsize=9)
-    axes.text(
-        7.3, 1.65, "L = u · v: a product\nexchanges, du = v · dL\nand dv = u · dL", va="center", fontsize=9
-    )
+    axes.text(7.3, 1.65, "L = u · v: a product\nexchanges, du = v · dL\nand dv = u · dL", va="center", fontsize=9)
 
 
 def run(x):
