@@ -4,7 +4,8 @@
     python scripts/exercise.py start Tanh.derivative     writes tanh_derivative.py, with one body missing
     python scripts/exercise.py check tanh_derivative.py  is it right? if not, what kind of mistake is it?
     python scripts/exercise.py hint Tanh.derivative      a hint; the next call gives one more
-    python scripts/exercise.py solution Tanh.derivative  an answer, and minigan's own body
+    python scripts/exercise.py answer Tanh.derivative    an answer
+    python scripts/exercise.py solution Tanh.derivative  minigan's own body, which saves memory
     python scripts/exercise.py capstone my_gan.py        a GAN from an empty file, in six steps: how far is it right?
 
 What you have done and how many hints you took is kept in minigan's cache ($XDG_CACHE_HOME or ~/.cache).
@@ -40,7 +41,8 @@ from minigan.data.mnist import cache_dir
 CALL = ".venv/bin/python scripts/exercise.py"  # as the README calls it
 LIST = Path(__file__).with_name("exercises") / "exercises.toml"
 EXERCISES = tomllib.loads(LIST.read_text(encoding="utf-8"))
-ANSWER = Path(__file__).parents[1] / "docs" / "course" / "answers" / "capstone.py"
+FOLD = "<details><summary><code>{name}</code></summary>\n\n```py\n{body}\n```\n\n</details>"
+CAPSTONE = Path(__file__).parents[1] / "docs" / "course" / "answers" / "capstone.py"
 
 
 def main(argv=None):
@@ -53,15 +55,16 @@ def main(argv=None):
 def arguments():
     parser = Parser(__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Command)
-    for run, words, operand in (
-        (show, "what there is, and what you have done", None),
-        (start, "write a file with one body missing", "NAME"),
-        (check, "is what you wrote right?", "FILE"),
-        (hint, "a hint, one more at each call", "NAME"),
-        (solution, "an answer, and minigan's own body", "NAME"),
-        (capstone, "a GAN from an empty file, in six steps: how far is it right?", "FILE"),
+    for name, run, words, operand in (
+        ("list", show, "what there is, and what you have done", None),
+        ("start", start, "write a file with one body missing", "NAME"),
+        ("check", check, "is what you wrote right?", "FILE"),
+        ("hint", hint, "a hint, one more at each call", "NAME"),
+        ("answer", show_answer, "an answer, short and right", "NAME"),
+        ("solution", solution, "minigan's own body, which saves memory", "NAME"),
+        ("capstone", capstone, "a GAN from an empty file, in six steps: how far is it right?", "FILE"),
     ):
-        command = commands.add_parser("list" if run is show else run.__name__, description=words, help=words)
+        command = commands.add_parser(name, description=words, help=words)
         command.set_defaults(run=run)
         if operand:
             command.add_argument(operand.lower(), metavar=operand)
@@ -106,9 +109,13 @@ class Progress:
 
 def show(args, progress):
     if args.page:
-        rows = [f"| `{name}` | {at(name)} | {exercise['task']} |" for name, exercise in EXERCISES.items()]
+        tasks = {name: exercise["task"].replace("|", r"\|") for name, exercise in EXERCISES.items()}
+        rows = [f"| `{name}` | {at(name)} | {task} |" for name, task in tasks.items()]
         table = "\n".join(["| exercise | in | what to write |", "|---|---|---|", *rows])
-        page = replace_block(args.page.read_text(encoding="utf-8"), "exercises", table)
+        folds = [FOLD.format(name=name, body=answer(name)) for name in EXERCISES]
+        page = args.page.read_text(encoding="utf-8")
+        for block, content in ("exercises", table), ("answers", "\n\n".join(folds)):
+            page = replace_block(page, block, content)
         args.page.write_text(page, encoding="utf-8")
         return 0
     for name, exercise in EXERCISES.items():
@@ -148,14 +155,22 @@ def hint(args, progress):
     count = progress.hints[args.name] = min(progress.hints.get(args.name, 0) + 1, len(hints))
     progress.save()
     print("\n".join(f"{i}. {text}" for i, text in enumerate(hints[:count], 1)))
-    print(f"({len(hints) - count} more)" if count < len(hints) else f"(that was all: solution {args.name})")
+    print(f"({len(hints) - count} more)" if count < len(hints) else f"(that was all: answer {args.name})")
     return 0
 
 
+def show_answer(args, progress):
+    print(CAPSTONE.read_text(encoding="utf-8").rstrip() if args.name == "capstone" else answer(args.name))
+    return 0
+
+
+def answer(name):
+    """A body that is right: that of exercises.toml, or minigan's own."""
+    given = known(name).get("answer")
+    return given.strip("\n") if given else textwrap.dedent("\n".join(cut(name).body))
+
+
 def solution(args, progress):
-    if args.name == "capstone":
-        print(ANSWER.read_text(encoding="utf-8"), end="")
-        return 0
     known(args.name)
     print(textwrap.dedent("\n".join(cut(args.name).body)))
     return 0
@@ -192,12 +207,15 @@ def next_one(progress):
 
 
 def at(name):
-    return f"`{EXERCISES[name]['module'].replace('.', '/')}.py`" + (", `backend/plain.py`" if cut(name).kernel else "")
+    return f"`{EXERCISES[name]['module'].replace('.', '/').replace('exercises/', 'scripts/exercises/')}.py`" + (
+        ", `backend/plain.py`" if cut(name).kernel else ""
+    )
 
 
 def source(name):
-    """The module of minigan that an exercise is taken from."""
-    return importlib.import_module(f"minigan.{EXERCISES[name]['module']}")
+    """The module that an exercise is taken from: one of minigan, or of the folder exercises."""
+    module = EXERCISES[name]["module"]
+    return importlib.import_module(module if module.startswith("exercises.") else f"minigan.{module}")
 
 
 # The file to write into

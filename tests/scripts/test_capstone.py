@@ -8,7 +8,7 @@ from matplotlib.image import imread
 
 pytestmark = pytest.mark.docs
 script = program("exercise")
-ANSWER = script.ANSWER.read_text(encoding="utf-8")
+ANSWER = script.CAPSTONE.read_text(encoding="utf-8")
 SLIPS = [  # step, what stands in the answer, what stands there instead, a part of what is said
     (1, "dy @ self.W.T", "dy @ self.W", "a .T is missing or too much"),
     (1, "dy.sum(axis=0)", "dy.mean(axis=0)", "a constant factor: every entry is 0.142857 times"),
@@ -47,9 +47,9 @@ def test_the_answer_passes_all_six_steps_and_trains(said):
 
 
 def test_the_answer_is_printed_and_draws_digits(tmp_path, monkeypatch, capsys):
-    assert script.main(["solution", "capstone"]) == 0 and capsys.readouterr().out == ANSWER
+    assert script.main(["answer", "capstone"]) == 0 and capsys.readouterr().out == ANSWER
     monkeypatch.chdir(tmp_path)
-    runpy.run_path(str(script.ANSWER), run_name="__main__")
+    runpy.run_path(str(script.CAPSTONE), run_name="__main__")
     assert imread("digits.png").shape[:2] == (4 * 50, 10 * 50)
 
 

@@ -20,7 +20,9 @@ def draw(figure):
         y, dy = deviations(init)
         forward.plot(range(1, DEPTH + 1), y, linestyle=style, color=color, label=name)
         backward.plot(range(1, DEPTH + 1), dy, linestyle=style, color=color, label=name)
-    forward.set(title="deviation of a layer's output $y = xW$", xlabel="layer", ylabel="standard deviation", yscale="log")
+    forward.set(
+        title="deviation of a layer's output $y = xW$", xlabel="layer", ylabel="standard deviation", yscale="log"
+    )
     backward.set(title="deviation of $dy$, where the last layer's is 1", xlabel="layer")
     figure.legend(*forward.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize="small")
     for axes in forward, backward:
