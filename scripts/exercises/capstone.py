@@ -138,10 +138,11 @@ def one_vector(mine):
 def adam(mine, make):
     """Four steps beside minigan's own rule, on the same gradients."""
     network = make()
+    network.backward(network.forward(draw(N, 5)))  # from here on there is a dtheta to write into
     optimizer, old = mine.Adam(network, 0.1), network.theta.copy()
     g = [draw(39, key=k) for k in range(4)]
     for t in range(1, 5):
-        network.dtheta = g[t - 1].copy()
+        network.dtheta[...] = g[t - 1]
         optimizer.step()
         change, old = network.theta - old, network.theta.copy()
         guesses = [(words, -0.1 * rule(g[:t])) for words, rule in SLIPS_OF_ADAM.items()]
