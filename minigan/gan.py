@@ -116,9 +116,7 @@ class GAN:
         self.discriminator.check(x)
         n, left = divmod(len(x), self.k)
         if left or not n:
-            raise ValueError(
-                f"a batch of {len(x)} samples cannot be split among k={self.k} steps of D: take a multiple"
-            )
+            raise ValueError(f"a batch of {len(x)} samples cannot be split among k={self.k} steps: take a multiple")
         for part in range(self.k):
             real = x[part * n : (part + 1) * n]
             loss_d, V, d_real, d_fake = self.discriminator_step(real)

@@ -65,8 +65,7 @@ class Network(Layer):
         if layer not in range(-len(self.layers), len(self.layers)):
             raise ValueError(f"backward(layer={layer!r}): the network has {len(self.layers)} layers")
         self._check_type("dy", dy)
-        if dy.shape != self.outputs[layer].shape:
-            given = self.outputs[layer].shape
+        if dy.shape != (given := self.outputs[layer].shape):
             raise ValueError(f"backward: dy has shape {dy.shape}, but the last forward gave {given}")
         lowest, last = 0, layer % len(self.layers)
         if wrt == "params":  # below the lowest layer with parameters nobody asks for a derivative
@@ -97,6 +96,8 @@ class Network(Layer):
         if x.ndim < 2 or not len(x) or not fits(x.shape[1:], self.shape):
             expected = _listed(self.shape, "width")
             raise ValueError(f"x has shape {x.shape}, but this network takes (N, {expected}) with N at least 1")
+        if None in (self.shape or ()):
+            list(self._shapes(x.shape[1:]))  # raises where a layer does not take the size of these samples
         if len(x) % self.rows:
             raise ValueError(f"x has {len(x)} samples, and a batch of {len(x)} cannot be judged {self.rows} at a time: "
                              f"take a multiple of {self.rows}")  # fmt: skip
@@ -117,6 +118,11 @@ class Network(Layer):
         super().output_shape(shape)
         *_, end = self._shapes(shape or self.shape)
         return end
+
+    def multiplications(self, x, y):
+        """Those of all layers."""
+        after = list(self._shapes(x))
+        return sum(layer.multiplications(x, y) for layer, x, y in zip(self.layers, [x, *after], after, strict=False))
 
     def leaves(self):
         """The layers that are not networks themselves, in order."""
@@ -174,14 +180,16 @@ class Network(Layer):
         self._make(self._values(), self.dtype)
 
     def summary(self):
-        """A table of the layers: shape of the output and number of parameters."""
-        rows = []
-        for i, (layer, shape) in enumerate(zip(self.layers, self._shapes(self.shape), strict=True)):
-            count = sum(a.size for name, a, _ in self.parameters() if name.startswith(f"{i}."))
-            rows.append((f"{i:>3}  {layer!r}", f"(N, {_listed(shape, 'any')})", f"{count:,}"))
-        a, b, c = (max(map(len, column)) for column in zip(*rows, strict=True))
-        total = f"theta: {self.theta.size:,} x {self.dtype}, {self.theta.nbytes / 2**20:.1f} MiB"
-        return "\n".join([*(f"{x:<{a}}  {y:<{b}}  {z:>{c}}" for x, y, z in rows), total])
+        """A table of the layers: the shape of y, the parameters, and the multiplications that one sample takes."""
+        shapes, mib = [self.shape, *self._shapes(self.shape)], self.theta.nbytes / 2**20
+        names = *(f"{i:>3}  {layer!r}" for i, layer in enumerate(self.layers)), f"theta: {self.dtype}, {mib:.1f} MiB"
+        sizes = zip((*self.layers, self), (*shapes[:-1], self.shape), (*shapes[1:], shapes[-1]), strict=True)
+        rows = [("     layer", "y", "parameters", "multiplications")]
+        for name, (layer, x, y) in zip(names, sizes, strict=True):
+            counts = sum(getattr(layer, known).size for known in layer.params), layer.multiplications(x, y)
+            rows.append((name, f"(N, {_listed(y, 'any')})", *(f"{n:,}".replace("nan", "any") for n in counts)))
+        a, b, c, d = (max(map(len, column)) for column in zip(*rows, strict=True))
+        return "\n".join(f"{name:<{a}}  {y:<{b}}  {m:>{c}}  {n:>{d}}" for name, y, m, n in rows)
 
     def __repr__(self):
         return f"Network({', '.join(map(repr, self.layers))})"

@@ -98,7 +98,7 @@ def project(seed):
     for layer, training, shape in layers():
         x = rng.standard_normal((N * layer.rows, *shape))
         checks += [([layer], gradcheck(layer, x, method=method, training=training, seed=seed)) for method in methods]
-    a, other, p = rng.standard_normal((N, 1)), rng.standard_normal((N, 1)), rng.uniform(0.05, 0.95, (N, 1))
+    a, other, p = rng.standard_normal((N, 1)), rng.standard_normal((N, 1)), rng.uniform(0.1, 0.9, (N, 1))
     losses = [(bce_with_logits, a, p), (bce, p, rng.random((N, 1))), (value, a, other)]
     for objective in m.Minimax(), m.NonSaturating(), m.NonSaturating(real=0.9):
         losses += [(objective.discriminator, a, other), (objective.generator, other)]
@@ -123,6 +123,10 @@ def project(seed):
     games = [(objective, None, 1) for objective in plain]
     games += [(m.RelativisticAverage(), m.GradientPenalty(10.0), 1), (m.FeatureMatching(2), m.R1(1.0), 2)]
     z, x = rng.standard_normal((2 * N, 3)), rng.standard_normal((2 * N, 4))
+    G = Network(m.Dense(3, 8), m.Reshape(2, 2, 2), m.ReLU(), m.ConvTranspose2D(1), m.Tanh(), seed=seed)
+    D = Network(m.Conv2D(2), m.LeakyReLU(), m.Flatten(), m.Dense(8, 1), seed=seed + 1, shape=(4, 4, 1))
+    images = check_game(m.GAN(G, D, seed=seed, penalty=m.R1(1.0)), rng.standard_normal((N, 4, 4, 1)), z[:N], seed=seed)
+    checks.append(([*G.layers, *D.layers, m.R1(1.0)], images))
     for objective, penalty, k in games:
         G = Network(m.Dense(3, 6), m.ReLU(), m.Dense(6, 4), m.Tanh(), seed=seed)
         first = [m.Pack(k, 4)] if k > 1 else []
@@ -142,15 +146,12 @@ def layers():
     yield from ((m.SpectralNorm(*WIDTHS), training, (5,)) for training in (False, True))
     yield from ((m.Dense(*WIDTHS), True, (2, 5)), (m.Maxout(6, 2), True, (6,)), (m.Flatten(2, 3), True, (2, 3)))
     yield from ((m.Reshape(2, 3), True, (6,)), (m.Pack(2, 2, 2, 1), True, (2, 2, 1)))
-    for layer in (
-        m.Conv2D(2, 3),
-        m.ConvTranspose2D(2, 3),
-        m.SpectralConv2D(2),
-        m.AveragePool(),
-        m.Upsample(),
-        m.BatchNorm(2),
-    ):
+    for layer in m.Conv2D(2, 3), m.ConvTranspose2D(2, 3), m.AveragePool(), m.Upsample(), m.BatchNorm(2):
         yield layer, True, (4, 2, 2)
+    for layer in m.Conv2D, m.ConvTranspose2D:
+        yield layer(3, (3, 2), (1, 2), (1, 0), use_bias=False), True, (3, 4, 2)
+    yield from ((m.SpectralConv2D(2), training, (4, 2, 2)) for training in (False, True))
+    yield m.LayerNorm(5), True, (2, 1, 5)
 
 
 def other_games(rng, seed):

@@ -3,9 +3,12 @@
 G is 2-3-2 and D is 2-3-1, the batch is 2, and weights, noise and data have one decimal, so that you can follow with a
 pencil. First D's step, then G's: forward, the loss, every derivative from the loss back to the first layer, and Adam's
 update. The numbers are those of minigan's own layers and optimizers, and at the end GAN.step, from the same start, has
-to arrive at the same weights, bit for bit.
+to arrive at the same weights, bit for bit. With --images a sample is a row of three pixels: a ConvTranspose2D draws
+it, and a Conv2D is the first to look at it, both with a kernel of two.
 """
 
+import itertools
+import re
 import sys
 from pathlib import Path
 
@@ -13,7 +16,21 @@ import numpy
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from minigan import GAN, Adam, Dense, LeakyReLU, Minimax, Network, NonSaturating, Tanh, xp
+from minigan import (
+    GAN,
+    Adam,
+    Conv2D,
+    ConvTranspose2D,
+    Dense,
+    Flatten,
+    LeakyReLU,
+    Minimax,
+    Network,
+    NonSaturating,
+    Reshape,
+    Tanh,
+    xp,
+)  # fmt: skip
 from minigan.app.cli import Parser, whole
 from minigan.backend import host_generator
 from minigan.data.files import replacing
@@ -38,16 +55,18 @@ class OnPaper(GAN):
 def main(argv=None):
     parser = Parser(__doc__)
     parser.add_argument("--objective", choices=OBJECTIVES, default="non-saturating", help="(default: %(default)s)")
+    parser.add_argument("--images", action="store_true", help="a game with convolutions, on rows of three pixels")
     parser.add_argument("--seed", type=whole(0), default=59, help="of weights, noise and data (default: %(default)s)")
     parser.add_argument("--round", type=whole(1), default=1, help="which round to explain (default: the first)")
     parser.add_argument("--precision", type=whole(1), default=3, help="decimals (default: %(default)s)")
     parser.add_argument("--figure", type=Path, metavar="PATH", help="draw the round on one page, too")
     args = parser.parse_args(argv)
     page = Page(args.precision)
-    explain(begin(args.seed, args.objective, args.round), data(args.seed, args.round), page)
+    start, x = (args.seed, args.objective, args.round, args.images), data(args.seed, args.round, args.images)
+    explain(begin(*start), x, page)
     print("\n".join(page.lines))
-    judge = begin(args.seed, args.objective, args.round)
-    judge.step(data(args.seed, args.round))
+    judge = begin(*start)
+    judge.step(x)
     agree(page, judge)
     print("\nGAN.step, from the same start, arrives at the same theta_d and theta_g, bit for bit.")
     if args.figure:
@@ -57,22 +76,31 @@ def main(argv=None):
     return 0
 
 
-def begin(seed, objective, number):
+def begin(seed, objective, number, images=False):
     """The game as it is when round `number` begins: weights of one decimal, and the rounds before it played."""
-    G = Network(Dense(2, 3), LeakyReLU(SLOPE), Dense(3, 2), Tanh(), dtype="float64")
-    D = Network(Dense(2, 3), LeakyReLU(SLOPE), Dense(3, 1), dtype="float64")
+    if images:
+        kernel = {"kernel": (1, 2), "stride": 1, "padding": 0}
+        last = Reshape(1, 2, 1), ConvTranspose2D(1, **kernel), Tanh()
+        G = Network(Dense(2, 2), LeakyReLU(SLOPE), *last, dtype="float64")
+        first = Conv2D(1, **kernel), LeakyReLU(SLOPE), Flatten()
+        D = Network(*first, Dense(2, 1), shape=(1, 3, 1), dtype="float64")
+    else:
+        G = Network(Dense(2, 3), LeakyReLU(SLOPE), Dense(3, 2), Tanh(), dtype="float64")
+        D = Network(Dense(2, 3), LeakyReLU(SLOPE), Dense(3, 1), dtype="float64")
     for stream, network in enumerate((G, D)):
         rng, size = host_generator(seed, stream), network.theta.size
         network.theta[...] = rng.integers(1, 10, size) * (2 * rng.integers(0, 2, size) - 1) / 10  # none is 0
     gan = OnPaper(G, D, OBJECTIVES[objective](), seed, Adam(G, LR), Adam(D, LR))
     for past in range(1, number):
-        gan.step(data(seed, past))
+        gan.step(data(seed, past, images))
     return gan
 
 
-def data(seed, number):
-    """Two real samples of one decimal, shape (2, 2), near (0.6, -0.3)."""
-    return xp.array([0.6, -0.3]) + host_generator(seed, 2, number).integers(-3, 4, (N, 2)) / 10
+def data(seed, number, images=False):
+    """Two real samples of one decimal, near (0.6, -0.3), or images (1, 3, 1) near the row 0.6, -0.3, 0.6."""
+    near = xp.array([0.6, -0.3, 0.6][: 2 + images])
+    x = near + host_generator(seed, 2, number).integers(-3, 4, (N, len(near))) / 10
+    return x.reshape(N, 1, 3, 1) if images else x
 
 
 # One round, step by step: the calls are those of GAN.step
@@ -82,11 +110,15 @@ def explain(gan, real, page):
     """Play one round on `gan`, layer by layer, and write everything down on `page`."""
     G, D, n = gan.generator, gan.discriminator, len(real)
     page.title(f"ONE ROUND: {gan.objective!r}, N = {n}, Adam with lr {LR}, beta1 0.5, beta2 0.999")
+    chains = [named(network, names) for network, names in ((G, G_NAMES), (D, D_NAMES))]
+    steps = [[(layer, after) for layer, before, after in chain if before != after] for chain in chains]
+    ways = [[f"{re.sub('[a-z]+=', '', repr(layer))} -> {after}" for layer, after in chain] for chain in steps]
     page.say(
-        "G   z -> Dense(2, 3) -> u -> LeakyReLU(0.2) -> v -> Dense(3, 2) -> r -> Tanh() -> x",
-        "D   x -> Dense(2, 3) -> s -> LeakyReLU(0.2) -> t -> Dense(3, 1) -> a,   D(x) = sigmoid(a)",
+        f"G   z -> {' -> '.join(ways[0])}",
+        f"D   x -> {' -> '.join(ways[1])},   D(x) = sigmoid(a)",
         "dW means dL/dW. Each row of z, x, ..., a is one sample; * is entry by entry, @ the product of matrices.",
     )
+    page.layers = [type(layer).__name__ for chain in steps for layer, _ in chain]
 
     page.title("D's STEP: real or fake?", "D")
     page.head("Forward through G: two fakes from fresh noise")
@@ -130,55 +162,98 @@ def explain(gan, real, page):
     page.theta = {name: network.theta.copy() for name, network, _ in gan.players()}
 
 
-def forward(page, network, x, names, weights):
+def named(network, names):
+    """[(layer, the name of what enters it, that of what leaves it)]: a Reshape changes no number and no name."""
+    places = itertools.accumulate((not isinstance(layer, Reshape) for layer in network.layers), initial=0)
+    return [
+        (layer, names[a], names[b]) for layer, (a, b) in zip(network.layers, itertools.pairwise(places), strict=True)
+    ]
+
+
+def forward(page, network, y, names, weights):
     """network.forward(x, training=True), each layer written down. `names` has x and then each layer's output."""
-    x = page.keep(names[0], x)
+    page.keep(names[0], y)
     pairs = iter(zip(weights[::2], weights[1::2], strict=True))
-    for layer, before, after in zip(network.layers, names, names[1:], strict=False):
-        y = page.keep(after, layer.forward(x, True))
-        if isinstance(layer, Dense):
+    for layer, before, after in named(network, names):
+        y = layer.forward(y, True)
+        if before == after:
+            continue
+        x, shown = page.seen(before), page.keep(after, y)
+        if isinstance(layer, Dense | Conv2D):
             W, b = next(pairs)
-            page.keep(W, layer.W)
-            page.keep(b, layer.b)
+            M, bias = page.keep(W, matrix_of(layer.W)), (b, page.keep(b, layer.b))
+        if isinstance(layer, Dense):
             page.say(f"{after} = {before} {W} + {b}")
-            page.equation((before, x), "@", (W, layer.W), "+", (b, layer.b), "=", (after, y))
+            page.equation((before, x), "@", (W, M), "+", bias, "=", (after, shown))
+        elif isinstance(layer, ConvTranspose2D):
+            each, back = x.reshape(-1, 1), (f"{before} {W}.T", x.reshape(-1, 1) @ M.T)
+            page.say(f"{after} = col2im({before} {W}.T) + {b}: each number times the kernel, added up where two meet")
+            page.equation((f"each {before}", each), "@", (f"{W}.T", M.T), "=", back)
+            page.equation(back, "->", ("col2im", shown - layer.b), "+", bias, "=", (after, shown))
+        elif isinstance(layer, Conv2D):
+            patches = f"im2col({before})", layer.remembered.reshape(-1, len(M))
+            page.say(
+                f"{after} = im2col({before}) {W} + {b}: a row for each patch that the kernel meets, two of a sample"
+            )
+            page.equation((before, x), "->", patches, "@", (W, M), "+", bias, "=", (f"each {after}", y.reshape(-1, 1)))
         elif isinstance(layer, Tanh):
             page.say(f"{after} = tanh {before}")
-            page.equation((before, x), "->", (after, y))
+            page.equation((before, x), "->", (after, shown))
         else:
             page.say(f"{after} = {before} where {before} > 0, {layer.slope} {before} elsewhere")
-            page.equation((before, x), "->", (after, y))
-        x = y
-    return x
+            page.equation((before, x), "->", (after, shown))
+    return y
+
+
+def matrix_of(W):
+    """W, or dW, as the matrix that it is in the layer's formula."""
+    return W.reshape(-1, W.shape[-1])
 
 
 def backward(page, network, dy, names, weights, wrt):
     """network.backward(dy, wrt), each layer written down; returns dx, or None for wrt="params"."""
     pairs = iter(zip(weights[-2::-2], weights[::-2], strict=True))
-    columns = list(zip(network.layers, names, names[1:], strict=False))
-    for i, (layer, before, after) in reversed(list(enumerate(columns))):
+    for i, (layer, before, after) in reversed(list(enumerate(named(network, names)))):
         dx = layer.backward(dy, wrt if i == 0 or wrt == "input" else "both")
-        y, given = page.seen(after), (f"d{after}", dy)
-        if isinstance(layer, Dense):
+        dy, above = dx, dy
+        if before == after:
+            continue
+        x, y, given = page.seen(before), page.seen(after), (f"d{after}", page.seen(f"d{after}"))
+        found = None if dx is None else (f"d{before}", page.keep(f"d{before}", dx))
+        if isinstance(layer, Dense | Conv2D):
             W, b = next(pairs)
+            M = matrix_of(layer.W)
+            left, right = (before, x), given
+            if isinstance(layer, ConvTranspose2D):
+                patches = layer.gathered("shown", above, layer.remembered.shape[1:3])
+                left, right = (f"im2col(d{after})", patches.reshape(-1, len(M))), (f"each {before}", x.reshape(-1, 1))
+            elif isinstance(layer, Conv2D):
+                left = f"im2col({before})", layer.remembered.reshape(-1, len(M))
+                right = f"each d{after}", above.reshape(-1, 1)
             if wrt != "input":
-                page.say(f"d{W} = {before}.T d{after}        d{b} = sum of the rows of d{after}")
-                x = page.seen(before)
-                dW, db = page.keep(f"d{W}", layer.dW), page.keep(f"d{b}", layer.db)
-                page.equation((f"{before}.T", x.T), "@", given, "=", (f"d{W}", dW), ",", (f"d{b}", db))
-            if dx is not None:
+                of_all = "the rows of " if isinstance(layer, Dense) else ""
+                page.say(f"d{W} = {left[0]}.T {right[0]}        d{b} = sum of {of_all}d{after}")
+                dW, db = page.keep(f"d{W}", matrix_of(layer.dW)), page.keep(f"d{b}", layer.db)
+                page.equation((f"{left[0]}.T", left[1].T), "@", right, "=", (f"d{W}", dW), ",", (f"d{b}", db))
+            if found and isinstance(layer, ConvTranspose2D):
+                page.say(f"d{before} = im2col(d{after}) {W}")
+                page.equation(given, "->", left, "@", (W, M), "=", (f"each d{before}", dx.reshape(-1, 1)))
+            elif found and isinstance(layer, Conv2D):
+                page.say(f"d{before} = col2im(d{after} {W}.T)")
+                back = f"d{after} {W}.T", right[1] @ M.T
+                page.equation(right, "@", (f"{W}.T", M.T), "=", back, "->", found)
+            elif found:
                 page.say(f"d{before} = d{after} {W}.T")
-                page.equation(given, "@", (f"{W}.T", layer.W.T), "=", (f"d{before}", page.keep(f"d{before}", dx)))
+                page.equation(given, "@", (f"{W}.T", M.T), "=", found)
+            continue
+        if isinstance(layer, Tanh):
+            slope, rule, where = 1 - y * y, f"1 - {after}^2", ""
         else:
-            if isinstance(layer, Tanh):
-                slope, rule, where = 1 - y * y, f"1 - {after}^2", ""
-            else:
-                slope, rule = xp.where(y > 0, 1, layer.slope), f"1 or {layer.slope}"
-                where = f": 1 where {before} > 0, {layer.slope} elsewhere"
-            page.say(f"d{before} = d{after} * ({rule}){where}")
-            page.equation(given, "*", (rule, slope), "=", (f"d{before}", page.keep(f"d{before}", dx)))
-        dy = dx
-    return dx
+            slope, rule = xp.where(y > 0, 1, layer.slope), f"1 or {layer.slope}"
+            where = f": 1 where {before} > 0, {layer.slope} elsewhere"
+        page.say(f"d{before} = d{after} * ({rule}){where}")
+        page.equation(given, "*", (rule, slope), "=", found)
+    return dy
 
 
 def update(page, rule, weights, name):
@@ -192,7 +267,8 @@ def update(page, rule, weights, name):
         "m <- 0.5 m + 0.5 g            m^ = m / (1 - 0.5^t)",
         "v <- 0.999 v + 0.001 g^2      v^ = v / (1 - 0.999^t)      theta <- theta - lr m^ / (sqrt(v^) + eps)",
     )
-    arrays = dict(zip(weights, (a for _, a, _ in rule.network.parameters()), strict=True))
+    given = (a if a.ndim == 1 else matrix_of(a) for _, a, _ in rule.network.parameters())
+    arrays = dict(zip(weights, given, strict=True))
     entries = [
         f"{w}[{', '.join(str(k) for k in index)}]" for w, a in arrays.items() for index in numpy.ndindex(a.shape)
     ]
@@ -218,8 +294,8 @@ class Page:
         self.precision, self.lines, self.values, self.step = precision, [], {"D": {}, "G": {}}, "D"
 
     def keep(self, name, a):
-        """A copy of an array of this step, remembered under its name: layers overwrite theirs."""
-        self.values[self.step][name] = numpy.array(a)
+        """A copy of an array of this step, of images as rows, remembered under its name: layers overwrite theirs."""
+        self.values[self.step][name] = numpy.array(a).reshape(len(a), -1) if numpy.ndim(a) == 4 else numpy.array(a)
         return self.values[self.step][name]
 
     def seen(self, name):
@@ -315,26 +391,28 @@ def picture(page):
 def chain(axes, page, values, rows):
     """One step: what stands between two layers at even places, the layers at odd ones."""
     names = [*G_NAMES, *D_NAMES[1:]]
-    layers = ["Dense", "LeakyReLU", "Dense", "Tanh", "Dense", "LeakyReLU", "Dense", "loss"]
-    for i, (name, layer) in enumerate(zip(names, layers, strict=True)):
+    for i, (name, layer) in enumerate(zip(names, [*page.layers, "loss"], strict=True)):
         x, after = 2 * i, (*names[1:], "")[i]
         W, b = f"W{i // 2 + 1}", f"b{i // 2 + 1}"
         write(axes, x, 2.7, name, values[name], page, DATA)
         arrow(axes, x - 0.42, x + 0.42, 0.9, DATA)
         forward, backward = {
             "Dense": (f"{after} = {name} {W} + {b}", f"d{name} = d{after} {W}.T"),
+            "Conv2D": (f"{after} = im2col({name}) {W} + {b}", f"d{name} = col2im(d{after} {W}.T)"),
+            "ConvTranspose2D": (f"{after} = col2im({name} {W}.T) + {b}", f"d{name} = im2col(d{after}) {W}"),
             "LeakyReLU": (f"{after} = {name} or {SLOPE} {name}", f"d{name} = d{after} (1 or {SLOPE})"),
             "Tanh": (f"{after} = tanh {name}", f"d{name} = d{after} (1 - {after}²)"),
             "loss": (f"L = {page.number(values['loss'])}", f"d{name} = dL/d{name}"),
         }[layer]
         axes.add_patch(FancyBboxPatch((x + 0.49, -2), 1.02, 4, boxstyle="round,pad=0.02", fc="white", ec="0.4"))
-        axes.text(x + 1, 1.2, layer, ha="center", va="center", fontsize=12, weight="bold")
-        axes.text(x + 1, 0, forward, ha="center", va="center", fontsize=10, color=DATA)
+        size, bold = (7.3, 9) if layer.startswith("Conv") else (10, 12)
+        axes.text(x + 1, 1.2, layer, ha="center", va="center", fontsize=bold, weight="bold")
+        axes.text(x + 1, 0, forward, ha="center", va="center", fontsize=size, color=DATA)
         if f"d{name}" in values:
             write(axes, x, -2.7, f"d{name}", values[f"d{name}"], page, SAMPLE)
             arrow(axes, x + 0.42, x - 0.42, -0.9, SAMPLE)
-            axes.text(x + 1, -1.2, backward, ha="center", va="center", fontsize=10, color=SAMPLE)
-        if layer == "Dense":
+            axes.text(x + 1, -1.2, backward, ha="center", va="center", fontsize=size, color=SAMPLE)
+        if layer in ("Dense", "Conv2D", "ConvTranspose2D"):
             for y, before, color in (4.4 + rows, "", INK), (-4.4 - rows, "d", SAMPLE), (-9 - rows, "new ", INK):
                 if before + W in values:
                     wide = write(axes, x + 0.5, y, before + W, values[before + W], page, color, "left")

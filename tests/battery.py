@@ -122,7 +122,7 @@ def layers_write_an_array_of_another_name_through(m):
     same(network.dtheta[:6], dW.ravel(), 0)
     layer.W *= 2
     same(network.theta[:6], 2 * W.ravel(), 0)
-    refuses(ValueError, "W has shape (3, 2), and cannot be set to one of (2, 3)", setattr, layer, "W", W.T)
+    refuses(ValueError, "W must have shape (3, 2), not (2, 3)", setattr, layer, "W", W.T)
     layer.W = W.tolist()
     same(network.theta[:6], W.ravel(), 0)
     layer.note = layer.note = draw(2)
@@ -1404,6 +1404,14 @@ def convolution_is_made_as_stated(m):
     assert usual.layers[0].output_shape((None, 28, 1)) == (None, 14, 3) and usual.n_out == (28, 28, 2)
     assert usual.layers[1].output_shape((14, None, 3)) == (28, None, 2)
     assert usual.layers[0].init is m.layers.he and usual.layers[0].W.shape == (4, 4, 1, 3)
+    products = 14 * 14 * 3 * (4 * 4 * 1), 14 * 14 * 3 * (4 * 4 * 2)
+    assert usual.layers[0].multiplications((28, 28, 1), (14, 14, 3)) == products[0]
+    assert usual.layers[1].multiplications((14, 14, 3), (28, 28, 2)) == products[1]
+    assert usual.multiplications((28, 28, 1), (28, 28, 2)) == sum(products)
+    assert np.isnan(usual.layers[0].multiplications((None, 28, 1), (None, 14, 3)))
+    assert m.layers.BatchNorm(3).multiplications((2, 3), (2, 3)) == 0
+    free = m.network.Network(m.layers.Conv2D(2), m.layers.Tanh(), shape=(None, 4, 1))
+    refuses(ValueError, "layer 0, Conv2D(2, kernel=4", free.forward, draw(1, 1, 4, 1).astype("float32"))
     refuses(ValueError, "takes images of 1 channels", usual.layers[0].output_shape, (28, 28, 2))
     refuses(ValueError, "cannot tell", m.layers.Conv2D(2).output_shape, None)
     refuses(ValueError, "takes images, shape", m.layers.Conv2D(2).output_shape, (4, 4))
@@ -1416,7 +1424,7 @@ def convolution_is_made_as_stated(m):
         refuses(ValueError, "must be ", m.layers.Conv2D, *settings)
     assert m.layers.Conv2D(2, [4, 3], 1).kernel == (4, 3)
     wrong = m.layers.Conv2D(2, init=lambda rng, shape, *fans: rng.random(3))
-    refuses(ValueError, "drew shape (3,)", lambda: m.network.Network(wrong, shape=shape))
+    refuses(ValueError, "not (3,)", lambda: m.network.Network(wrong, shape=shape))
 
 
 def resampling_goes_by_squares(m):

@@ -349,12 +349,6 @@ EQUIVALENT = {  # key: why no check can tell the mutant from the original
     "layers/convolution.py Conv2D.output_shape: return (*map(self.size, shape[:2], self.k"
     "ernel, self.stride, self.padding), self.channels) -> return (*map(self.size, shape[:"
     "3], self.kernel, self.stride, self.padding), self.channels)": "a pair says how many are taken",
-    "layers/convolution.py Conv2D.gathered: sizes = map(_places, x.shape[1:3], self.kerne"
-    "l, self.stride, self.padding) -> sizes = map(_places, x.shape[1:4], self.kernel, sel"
-    "f.stride, self.padding)": "a pair says how many are taken",
-    "layers/convolution.py ConvTranspose2D.linear: sizes = map(self.size, x.shape[1:3], s"
-    "elf.kernel, self.stride, self.padding) -> sizes = map(self.size, x.shape[1:4], self."
-    "kernel, self.stride, self.padding)": "a pair says how many are taken",
     "backend/plain.py im2col: if any(padding): -> if True:": "without padding all of it is written again",
     "backend/plain.py _meetings: places, kernel = (columns.shape[1:3], columns.shape[3:5]"
     ") -> places, kernel = (columns.shape[1:4], columns.shape[3:5])": "a pair says how many are taken",

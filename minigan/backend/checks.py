@@ -36,14 +36,16 @@ def sizes(what, shape, free=1):
     return tuple(n if n is None else int(n) for n in shape)
 
 
-def array(what, a, dtype=None):
-    """An array of numbers from anything that is like one, on the device in use, in this dtype."""
+def array(what, a, dtype=None, shape=None):
+    """An array of numbers from anything that is like one, on the device in use, in this dtype and of this shape."""
     try:
         found = xp.asarray(a)
     except (TypeError, ValueError):  # rows of unequal length
         found = None
     if found is None or found.dtype.kind not in ("buifc" if dtype == "complex128" else "buif"):
         raise ValueError(f"{what} must be numbers, as an array or as lists of equal length, not {a!r:.100}")
+    if shape not in (None, found.shape):
+        raise ValueError(f"{what} must have shape {shape}, not {found.shape}")
     return found if dtype is None else found.astype(dtype, copy=False)
 
 

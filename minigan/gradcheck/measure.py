@@ -67,9 +67,8 @@ def derivative(variable, u, eps):
         return float(each.sum()), 8 * UNIT * float(abs(each).sum())
     plus, minus = moved(variable, eps * u), moved(variable, -eps * u)
     size = abs(plus) + abs(minus)
-    noise = (
-        4 * UNIT * (size[plus != minus].sum() + max(size.max(), 2 * variable.size)) / eps
-    )  # 4: forward rounds on the way to the terms
+    rounded = size[plus != minus].sum() + max(size.max(), 2 * variable.size)
+    noise = 4 * UNIT * rounded / eps  # 4: forward rounds on the way to the terms
     return float((plus - minus).sum() / (2 * eps)), float(noise)
 
 

@@ -51,9 +51,7 @@ class Conv2D(Layer):
 
     def initialize(self, rng):
         shape, *fans = self.shape_and_fans(self.x_shape[-1], math.prod(self.kernel), math.prod(self.stride))
-        W = checks.array(f"{self!r}: what init draws", self.init(rng, shape, *fans))
-        if W.shape != shape:
-            raise ValueError(f"{self!r}: init drew shape {W.shape}, expected {shape}")
+        W = checks.array(f"{self!r}: what init draws", self.init(rng, shape, *fans), shape=shape)
         return {"W": W, "b": xp.zeros(self.channels)} if self.use_bias else {"W": W}
 
     def shape_and_fans(self, C, area, step):
@@ -70,17 +68,18 @@ class Conv2D(Layer):
         return *map(self.size, shape[:2], self.kernel, self.stride, self.padding), self.channels
 
     def size(self, n, k, s, p):
-        """The height of y from that of x, or its width; None: any. Raises ValueError where nothing is left."""
+        """The height of y, the places that the kernel has along that of x, or the width; None: any."""
         if n is None:
             return None
         if n + 2 * p < k:
             raise ValueError(f"has no place for its kernel: {n} + 2 * {p} = {n + 2 * p} numbers in a row, padding "
                              f"included, and the kernel takes {k}; take a smaller kernel or more padding")  # fmt: skip
-        return _places(n, k, s, p)
+        return (n + 2 * p - k) // s + 1
 
     def linear(self, x, t=""):
         """(y without b, what the derivatives need of x); `t` sets the owned arrays of a tangent apart."""
-        self.came, columns = x.shape, self.gathered(f"{t}columns", x)
+        self.came, (*places, _) = x.shape, self.output_shape(x.shape[1:])
+        columns = self.gathered(f"{t}columns", x, places)
         return self.product(f"{t}y", columns), columns
 
     def forward(self, x, training=False):
@@ -100,10 +99,9 @@ class Conv2D(Layer):
         """W as a matrix: (k l C, channels)."""
         return self.W.reshape(-1, self.W.shape[-1])
 
-    def gathered(self, name, x):
-        """im2col(x), (N, h, w, k, l, C)."""
-        sizes = map(_places, x.shape[1:3], self.kernel, self.stride, self.padding)
-        columns = self.scratch(name, (len(x), *sizes, *self.kernel, x.shape[-1]), x.dtype)
+    def gathered(self, name, x, places):
+        """im2col(x), (N, h, w, k, l, C), for the places (h, w)."""
+        columns = self.scratch(name, (len(x), *places, *self.kernel, x.shape[-1]), x.dtype)
         return kernels.im2col(x, self.stride, self.padding, out=columns)
 
     def product(self, name, columns):
@@ -150,12 +148,14 @@ class ConvTranspose2D(Conv2D):
                              "take a larger kernel or less padding")  # fmt: skip
         return size
 
+    def multiplications(self, x, y):
+        return super().multiplications(y, x)
+
     def linear(self, x, t=""):
-        sizes = map(self.size, x.shape[1:3], self.kernel, self.stride, self.padding)
-        return self.scattered(f"{t}y", x, (len(x), *sizes, self.channels)), x
+        return self.scattered(f"{t}y", x, (len(x), *self.output_shape(x.shape[1:]))), x
 
     def backward(self, dy, wrt="both"):
-        columns = self.gathered("columns of a", dy)
+        columns = self.gathered("columns of a", dy, self.remembered.shape[1:3])
         if wrt != "input":
             self.write(columns, self.remembered, dy)
         if wrt != "params":
@@ -165,11 +165,6 @@ class ConvTranspose2D(Conv2D):
 def _rows(a, last=1):
     """An array as a matrix, whose width is that of the last axes."""
     return a.reshape(-1, math.prod(a.shape[-last:]))
-
-
-def _places(n, k, s, p):
-    """How many places a kernel has along n numbers with padding p: it moves on by s while it stays within them."""
-    return (n + 2 * p - k) // s + 1
 
 
 def _pair(what, given, least=1):

@@ -31,9 +31,7 @@ class Dense(Layer):
 
     def initialize(self, rng):
         shape = self.n_in, self.n_out
-        W = checks.array(f"{self!r}: what init draws", self.init(rng, shape, *shape))
-        if W.shape != shape:
-            raise ValueError(f"{self!r}: init drew shape {W.shape}, expected {shape}")
+        W = checks.array(f"{self!r}: what init draws", self.init(rng, shape, *shape), shape=shape)
         return {"W": W, "b": xp.zeros(self.n_out) + xp.asarray(self.bias)}
 
     def output_shape(self, shape):

@@ -20,6 +20,8 @@ A layer of your own is a subclass with forward and backward, `params` and `initi
 and `n_out` if it changes the width. `minigan.gradcheck` tells you whether its backward is right.
 """
 
+import math
+
 from minigan.backend import checks, xp
 
 OF_A_NETWORK = "_scratch", "packed", "views"  # what a copy of a layer leaves behind
@@ -53,6 +55,10 @@ class Layer:
             raise ValueError(f"takes {in_words(as_shape(self.n_in))}, but gets {in_words(shape)}")
         return as_shape(self.n_out)
 
+    def multiplications(self, x, y):
+        """How many the products with W take, in forward, for samples of these shapes; NaN where a size is open."""
+        return self.W.size * math.prod(size or math.nan for size in y[:-1]) if "W" in self.params else 0
+
     def forward(self, x, training=False):
         """y = f(x), shape (N, n_out), for x of shape (N, n_in)."""
         raise NotImplementedError(f"{type(self).__name__} needs a forward(x, training=False)")
@@ -81,10 +87,7 @@ class Layer:
         if name not in self.views:
             object.__setattr__(self, name, value)
         elif value is not (held := self.__dict__[name]):  # another array under this name would be cut off from theta
-            value = checks.array(f"{self!r}: {name}", value, held.dtype)
-            if value.shape != held.shape:
-                raise ValueError(f"{self!r}: {name} has shape {held.shape}, and cannot be set to one of {value.shape}")
-            held[...] = value
+            held[...] = checks.array(f"{self!r}: {name}", value, held.dtype, held.shape)
 
     def __getattr__(self, name):
         if name in (*self.params, *self.state, *(f"d{known}" for known in self.params)):

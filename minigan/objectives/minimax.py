@@ -81,15 +81,11 @@ class Objective:
         sure = D.range == (0.0, 1.0)  # a Sigmoid
         if sure and self.output == "logit":
             other = f', or use {type(self).__name__}(output="probability")' if "probability" in self.outputs else ""
-            raise ValueError(
-                f"the discriminator ends in {D.layers[-1]!r}, a probability, but {self!r} expects a number without "
-                f"bounds: drop the last layer{other}"
-            )
+            raise ValueError(f"the discriminator ends in {D.layers[-1]!r}, a probability, but {self!r} expects a "
+                             f"number without bounds: drop the last layer{other}")  # fmt: skip
         if self.output == "probability" and not sure:
-            raise ValueError(
-                f"{self!r} expects a probability, but the discriminator does not end in a Sigmoid: "
-                f"add Sigmoid() as its last layer, or use {type(self).__name__}()"
-            )
+            raise ValueError(f"{self!r} expects a probability, but the discriminator does not end in a Sigmoid: add "
+                             f"Sigmoid() as its last layer, or use {type(self).__name__}()")  # fmt: skip
         if not -len(D.layers) <= self.layer < len(D.layers):
             raise ValueError(f"{self!r} compares outputs of layer {self.layer}, but D has {len(D.layers)} layers")
 

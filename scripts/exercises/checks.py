@@ -70,21 +70,21 @@ def refuses(error, f, *args):
     return f"for ({given}) the docstring promises a {error.__name__}, and none came"
 
 
-def layer(*args, width=WIDTH, modes=(False,)):
+def layer(*args, shape=(WIDTH,), modes=(False,)):
     """A check of a layer: y and state against minigan's, then the gradient check, then dx and what `wrt` asks for."""
 
     def check(cls, real):
-        mine, right = (Network(c(*args), dtype="float64") for c in (cls, real))
+        mine, right = (Network(c(*args), dtype="float64", shape=shape) for c in (cls, real))
         mine.theta[...] = right.theta[...] = draw(right.theta.size)
         for call, training in enumerate([*modes, *modes]):
-            x, how = draw(N, width, key=call), f"call {call + 1} of forward, training={training}"
+            x, how = draw(N, *shape, key=call), f"call {call + 1} of forward, training={training}"
             yield differs(f"{how}: y", mine.forward(x, training), right.forward(x, training))
             for name, state in right.states().items():
                 yield differs(f"{how}: {name.split('.')[1]}", mine.states()[name], state)
         for training in modes:
-            yield report(gradcheck(cls(*args), draw(N, width), training=training))
-        mine, right = (Network(c(*args), seed=3) for c in (cls, real))
-        x = (draw(N, width, key=9).round(0) / 2).astype("float32")  # ties, and zeros at the kinks
+            yield report(gradcheck(cls(*args), draw(N, *shape), training=training))
+        mine, right = (Network(c(*args), seed=3, shape=shape) for c in (cls, real))
+        x = (draw(N, *shape, key=9).round(0) / 2).astype("float32")  # ties, and zeros at the kinks
         dy = draw(*right.forward(x, modes[0]).shape, key=10).astype("float32")
         mine.forward(x, modes[0])
         how = "in float32, for x in halves, where some are equal and some 0:"
@@ -302,14 +302,16 @@ LABELS = host_generator(2).integers(0, 3, N)
 OUT = numpy.array([[1000.0], [-1000.0]])
 SHAPES = (ValueError, A, T[:, 0]), (TypeError, A, T.astype("float32"))
 CHECKS = {
+    "Square.backward": layer(),
     "ElementWise.backward": chain_rule,
     "LeakyReLU.backward": layer(),
     **dict.fromkeys(["ReLU.derivative", "Tanh.derivative", "Sigmoid.derivative"], derivative),
     **dict.fromkeys(["Dense.forward", "Dense.backward"], layer(5, 4)),
-    "Maxout.backward": layer(6, 2, width=6),
+    "Maxout.backward": layer(6, 2, shape=(6,)),
     "Dropout.backward": layer(0.4, modes=(True, False)),
     **dict.fromkeys(["LayerNorm.backward", "LayerNorm.through_the_moments"], layer(5)),
     "BatchNorm.moment": layer(5, modes=(True, False)),
+    **dict.fromkeys(["Conv2D.backward", "ConvTranspose2D.backward"], layer(3, (3, 2), (2, 1), 1, shape=(4, 3, 2))),
     "softplus": function,
     "sigmoid": function,
     "bce_with_logits": loss(A, T, far=[(OUT, 1 - OUT.clip(0, 1))], refused=SHAPES),

@@ -21,6 +21,7 @@ from minigan import (
     GradientPenalty,
     LeakyReLU,
     Network,
+    OneSidedGradientPenalty,
     Pack,
     ReLU,
     Reshape,
@@ -35,27 +36,37 @@ from minigan.gradcheck.second_order import check_penalty, check_second_order
 from minigan.layers import Normal
 from minigan.training.description import described, made
 
-SETTINGS = [  # kernel, stride, padding, height, width: each kernel with each stride, paddings and odd sizes in turn
-    (kernel, stride, (kernel + stride) % 3 if kernel > 2 else 0, 5 + kernel % 2, 6 + stride % 2)
-    for kernel, stride in itertools.product(range(1, 6), range(1, 4))
-] + [((1, 3), (2, 1), (0, 1), 5, 4), ((4, 2), (1, 3), (2, 1), 3, 7)]  # fmt: skip
+KINDS = Conv2D, ConvTranspose2D
+SIZES = (5, 6), (6, 5), (3, 7)
+OBLONG = ((1, 3), (2, 1), (0, 1), (5, 4)), ((4, 2), (1, 3), (2, 1), (3, 7))
+
+
+def settings(every, kinds=(Conv2D,), bias=(True,)):
+    """Kernels 1 to 5, strides 1 to 3, paddings 0 to 2, where there is a place; all but some of them are slow."""
+    cases = itertools.product(range(1, 6), range(1, 4), range(3), SIZES, bias, kinds)
+    cases = [case for case in cases if possible(*case)]
+    slow = (() if i % every == 0 else pytest.mark.slow for i in range(len(cases)))
+    cases = [pytest.param(*case, marks=marks) for case, marks in zip(cases, slow, strict=True)]
+    return cases + [(*case, bias[0], kind) for case in OBLONG for kind in kinds]
+
+
+def possible(kernel, stride, padding, size, use_bias, kind):
+    n, k, s, p = min(size), kernel, stride, padding
+    return n + 2 * p >= k if kind is Conv2D else (n - 1) * s + k > 2 * p
 
 
 def pair(n):
     return n if isinstance(n, tuple) else (n, n)
 
 
-def direct(x, W, stride, padding):
-    """y_nabo = sum over i, j, c of x_n,sa+i-p,tb+j-q,c W_ijco, zeros beyond the edge: seven loops."""
-    (N, height, width, C), (k, l_, _, O) = x.shape, W.shape  # noqa: E741
+def products(x, y, W, stride, padding):
+    """(where in x, where in y, where in W) of each product in y_nabo = sum of x_n,sa+i-p,tb+j-q,c W_ijco: 7 loops."""
     (s, t), (p, q) = pair(stride), pair(padding)
-    y = np.zeros((N, (height + 2 * p - k) // s + 1, (width + 2 * q - l_) // t + 1, O))
-    for n, a, b, o in np.ndindex(y.shape):
-        for i, j, c in np.ndindex(k, l_, C):
+    for n, a, b, o in np.ndindex(y):
+        for i, j, c in np.ndindex(W[:3]):
             row, column = s * a + i - p, t * b + j - q
-            if 0 <= row < height and 0 <= column < width:
-                y[n, a, b, o] += x[n, row, column, c] * W[i, j, c, o]
-    return y
+            if 0 <= row < x[1] and 0 <= column < x[2]:
+                yield (n, row, column, c), (n, a, b, o), (i, j, c, o)
 
 
 def alone(layer, shape, rng):
@@ -65,28 +76,34 @@ def alone(layer, shape, rng):
     return network, xp.asarray(rng.standard_normal((2, *shape)))
 
 
-@pytest.mark.parametrize("kernel, stride, padding, height, width", SETTINGS)
-def test_both_are_the_direct_sum_and_its_adjoint(kernel, stride, padding, height, width, rng, each_backend):
-    network, x = alone(Conv2D(3, kernel, stride, padding), (height, width, 2), rng)
-    conv, y = network.layers[0], network.forward(x)
-    expected = direct(to_numpy(x), to_numpy(conv.W), stride, padding) + to_numpy(conv.b)
-    np.testing.assert_allclose(to_numpy(y), expected, rtol=1e-12, atol=1e-12)
+@pytest.mark.parametrize("kernel, stride, padding, size, use_bias, kind", settings(19, KINDS))
+def test_y_is_the_direct_sum(kernel, stride, padding, size, use_bias, kind, rng, each_backend):
+    network, x = alone(kind(3, kernel, stride, padding), (*size, 2), rng)
+    layer, y = network.layers[0], network.forward(x)
+    expected, x, W = np.zeros(y.shape) + to_numpy(layer.b), to_numpy(x), to_numpy(layer.W)
+    if kind is Conv2D:
+        for at, to, i in products(x.shape, y.shape, W.shape, stride, padding):
+            expected[to] += x[at] * W[i]
+    else:
+        for to, at, i in products(y.shape, x.shape, W.shape, stride, padding):
+            expected[to] += x[at] * W[i]
     assert network.n_out == y.shape[1:]
-
-    back, a = alone(ConvTranspose2D(2, kernel, stride, padding), y.shape[1:], rng)
-    back.layers[0].W = conv.W
-    z = back.forward(a) - back.layers[0].b
-    met = x[:, : z.shape[1], : z.shape[2]]  # without the rows that no whole step reaches
-    assert back.n_out == z.shape[1:] == met.shape[1:]
-    assert float(((conv.forward(met.copy()) - conv.b) * a).sum()) == pytest.approx(float((met * z).sum()), rel=1e-10)
+    np.testing.assert_allclose(to_numpy(y), expected, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", [Conv2D, ConvTranspose2D])
-@pytest.mark.parametrize("kernel, stride, padding, height, width", SETTINGS)
-def test_gradients_of_first_and_second_order(kind, kernel, stride, padding, height, width, rng):
-    use_bias = height % 2 == 0
-    layer = kind(2, kernel, stride, padding, use_bias=use_bias)
-    x = rng.standard_normal((2, height - 1, width - 2, 2))
+@pytest.mark.parametrize("kernel, stride, padding, size, use_bias, kind", settings(7, KINDS[1:]))
+def test_each_is_the_adjoint_of_the_other(kernel, stride, padding, size, use_bias, kind, rng):
+    back, a = alone(ConvTranspose2D(3, kernel, stride, padding, use_bias=False), (*size, 2), rng)
+    conv, x = alone(Conv2D(2, kernel, stride, padding, use_bias=False), back.n_out, rng)
+    conv.layers[0].W = back.layers[0].W
+    assert conv.n_out == back.shape
+    assert float((conv.forward(x) * a).sum()) == pytest.approx(float((x * back.forward(a)).sum()), rel=1e-10)
+
+
+@pytest.mark.parametrize("kernel, stride, padding, size, use_bias, kind", settings(37, KINDS, (True, False)))
+def test_gradients_of_first_and_second_order(kernel, stride, padding, size, use_bias, kind, rng):
+    layer = kind(3, kernel, stride, padding, use_bias=use_bias)
+    x = rng.standard_normal((2, *size, 2))
     assert len(Network(layer, shape=x.shape[1:]).layers[0].params) == 1 + use_bias
     for method in "central", "complex":
         assert_gradients(layer, x, entries=5, method=method)
@@ -119,6 +136,11 @@ def test_the_size_of_the_images_may_be_left_open(shape, n_out):
     network = Network(Conv2D(2), shape=shape)
     assert network.n_out == n_out
     assert network(np.ones((1, 9, 7, 1))).shape == (1, 4, 3, 2) and network(np.ones((1, 4, 7, 1))).shape[1] == 2
+    with pytest.raises(
+        ValueError, match=r"^layer 0, Conv2D\(2, .*, has no place for its kernel: 1 \+ 2 \* 1 = 3 numbers"
+    ):
+        network(np.ones((1, 1, 7, 1)))
+    assert network.summary().splitlines()[-1].split()[-2:] == ["34", "any"]
 
 
 @pytest.mark.parametrize("make, words", [
@@ -127,7 +149,7 @@ def test_the_size_of_the_images_may_be_left_open(shape, n_out):
     (lambda: Conv2D(2, stride=0), "the stride must be whole numbers of at least 1"),
     (lambda: ConvTranspose2D(2, padding=-1), r"ConvTranspose2D\(2, .*: the padding must be whole numbers"),
     (lambda: Conv2D(2, init=3), "init must be a function"),
-    (lambda: Network(Conv2D(2, init=lambda *given: [1.0]), shape=(4, 4, 1)), r"drew shape \(1,\), expected \(4, 4, 1,"),
+    (lambda: Network(Conv2D(2, init=lambda *given: [1.0]), shape=(4, 4, 1)), r"init draws must have .* not \(1,\)"),
     (lambda: Network(Conv2D(2)), r"layer 0, Conv2D\(2, .*, cannot tell the shape of its samples: say Network\("),
     (lambda: Network(Conv2D(2), shape=784), "takes images, shape .height, width, channels., but gets width 784"),
     (lambda: Network(Conv2D(2, 5, 1, (1, 0)), shape=(2, 9, 1)), r"has no place for its kernel: 2 \+ 2 \* 1 = 4"),
@@ -167,8 +189,9 @@ def test_spectral_convolution_divides_by_the_largest_singular_value_of_its_matri
     for _ in range(300):
         network.forward(x, training=True)
     sigma = np.linalg.svd(layer.W.reshape(-1, 3))[1][0]
-    plain = direct(x, layer.W / sigma, 2, 1) + layer.b
-    np.testing.assert_allclose(network.forward(x), plain, rtol=1e-8, atol=1e-8)
+    plain, _ = alone(Conv2D(3), (4, 6, 2), rng)
+    plain.layers[0].W, plain.layers[0].b = layer.W / sigma, layer.b
+    np.testing.assert_allclose(network.forward(x), plain.forward(x), rtol=1e-8, atol=1e-8)
 
 
 def players(dtype="float64", *first, last=Conv2D):
@@ -189,10 +212,24 @@ def test_a_game_of_images_passes_its_check(penalty, rng):
     assert_gradients(gan, rng.standard_normal((4, 4, 4, 1)), rng.standard_normal((4, 3)), entries=3)
 
 
+@pytest.mark.parametrize("penalty", [R1(1.0), GradientPenalty(10.0), OneSidedGradientPenalty(10.0)], ids=repr)
 @pytest.mark.parametrize("last, first", [(Conv2D, Pack(2)), (SpectralConv2D, LeakyReLU(0.5))], ids=repr)
-def test_a_penalty_of_a_convolutional_critic_is_right(last, first, rng):
+def test_a_penalty_of_a_convolutional_critic_is_right(last, first, penalty, rng):
     _, D = players("float64", copy.deepcopy(first), last=last)
-    assert (report := check_penalty(R1(1.0), D, rng.standard_normal((4, 4, 4, 1)))).ok, report
+    D.layers[-1].W *= 9  # slopes above 1, which the one-sided penalty looks at
+    x = rng.standard_normal((4, 4, 4, 1))
+    assert (report := check_penalty(penalty, D, x)).ok, report
+    assert penalty.gradient(D, x) > 0.1 and all(abs(d).max() > 0.01 for name, _, d in D.parameters() if "W" in name)
+
+
+def test_the_summary_counts_the_multiplications_of_dcgan_as_one_does_by_hand():
+    G = Network(Dense(100, 7 * 7 * 128), Reshape(7, 7, 128), BatchNorm(128), ReLU(), ConvTranspose2D(64), LeakyReLU(),
+                Upsample(), SpectralConv2D(1, 3, 1), Tanh())  # fmt: skip
+    *layers, total = [line.rsplit(None, 1)[-1] for line in G.summary().splitlines()[1:]]
+    dense, back, conv = 100 * 7 * 7 * 128, (7 * 7) * (4 * 4 * 128 * 64), (28 * 28) * (3 * 3 * 64 * 1)
+    assert [int(n.replace(",", "")) for n in layers] == [dense, 0, 0, 0, back, 0, 0, conv, 0]
+    assert int(total.replace(",", "")) == dense + back + conv
+    assert "(N, 14, 14, 64)  " in G.summary().splitlines()[5]
 
 
 def test_a_game_of_images_goes_on_from_a_copy_and_from_its_description(rng):

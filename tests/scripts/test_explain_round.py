@@ -15,9 +15,9 @@ script = program("explain_round")
 SEED = 59  # the default
 
 
-def told(objective="non-saturating", number=1, seed=SEED, precision=3):
+def told(objective="non-saturating", number=1, seed=SEED, precision=3, images=False):
     page = script.Page(precision)
-    script.explain(script.begin(seed, objective, number), script.data(seed, number), page)
+    script.explain(script.begin(seed, objective, number, images), script.data(seed, number, images), page)
     return page
 
 
@@ -81,6 +81,30 @@ def test_dW1_of_the_generator_follows_by_the_chain_rule_through_all_of_the_discr
     assert re.search(rf"\] = \[ +{dW:.3f} .*\n", backward.split("dW1 = z.T du")[1])
 
 
+@pytest.mark.parametrize("seed", [SEED, 3])
+def test_the_derivatives_of_both_kernels_follow_by_hand_in_a_game_of_images(seed):
+    page = told(seed=seed, images=True)
+    W = {name: a.tolist() for name, a in page.values["G"].items() if a.ndim}
+    ((k,), (l_,)), ((c,), (d,)), (b2,), (b3,) = W["W2"], W["W3"], W["b2"], W["b3"]
+    dW2, seen = np.zeros(2), []
+    for z in W["z"]:
+        p, q = (leaky(value) for value in dense(z, W["W1"], W["b1"]))
+        x = [math.tanh(r) for r in (p * k + b2, p * l_ + q * k + b2, q * l_ + b2)]
+        s = x[0] * c + x[1] * d + b3, x[1] * c + x[2] * d + b3
+        da = -(1 - belief(dense([leaky(value) for value in s], W["W4"], W["b4"])[0])) / 2
+        e, f = (da * W["W4"][i][0] * slope(s[i]) for i in (0, 1))
+        dr = [dx * (1 - value**2) for dx, value in zip((e * c, e * d + f * c, f * d), x, strict=True)]
+        dW2 += p * dr[0] + q * dr[1], p * dr[1] + q * dr[2]
+        seen.append(dr)
+    np.testing.assert_allclose(page.values["G"]["dr"], seen, rtol=1e-12)
+    np.testing.assert_allclose(page.values["G"]["dW2"][:, 0], dW2, rtol=1e-12)
+    D = page.values["D"]
+    dW3 = [(D["x"][:, i : i + 2] * D["ds"]).sum() for i in (0, 1)]
+    np.testing.assert_allclose(D["dW3"][:, 0], dW3, rtol=1e-12)
+    shown = rows(page, "Backward through G, to the weights of its first layer").split("dW2 = im2col(dr).T each v")[1]
+    assert re.search(rf"= +\[ +{dW2[0]:.3f} \]", shown) and abs(dW2).min() > 0.001
+
+
 def test_one_of_adams_updates_is_the_formula_of_the_paper():
     first, second = told(number=1), told(number=2)
     g1, g2 = (float(page.values["D"]["db4"][0]) for page in (first, second))
@@ -100,9 +124,10 @@ def test_one_of_adams_updates_is_the_formula_of_the_paper():
 
 @pytest.mark.parametrize(("objective", "number"), [("non-saturating", 1), ("minimax", 3)])
 def test_the_page_ends_with_the_weights_of_a_step_of_the_game(objective, number):
-    for seed in SEED, 0:
-        page, judge = told(objective, number, seed), script.begin(seed, objective, number)
-        judge.step(script.data(seed, number))
+    for seed, images in (SEED, False), (0, False), (SEED, True), (0, True):
+        page = told(objective, number, seed, images=images)
+        judge = script.begin(seed, objective, number, images)
+        judge.step(script.data(seed, number, images))
         script.agree(page, judge)
         for name, network, _ in judge.players():
             assert np.array_equal(page.theta[name], network.theta)
@@ -118,25 +143,28 @@ def test_another_weight_than_that_of_the_game_is_an_error(player):
 
 
 def test_the_numbers_to_start_from_fit_on_paper():
-    for seed in range(20):
-        gan, x = script.begin(seed, "minimax", 1), script.data(seed, 1)
+    for seed, images in itertools.product(range(20), (False, True)):
+        gan, x = script.begin(seed, "minimax", 1, images), script.data(seed, 1, images)
         for a in gan.generator.theta, gan.discriminator.theta, x, gan.noise(2):
             np.testing.assert_allclose(10 * a, np.round(10 * a), rtol=0, atol=1e-9)
         assert abs(gan.generator.theta).min() > 0.09 and abs(x).max() < 1  # no weight of 0; data that Tanh can reach
 
 
-def test_the_script_prints_a_legible_page_and_draws_it(tmp_path, capsys):
+@pytest.mark.parametrize("options", [[], ["--images"]])
+def test_the_script_prints_a_legible_page_and_draws_it(options, tmp_path, capsys):
     path = tmp_path / "round.png"
-    assert script.main(["--figure", str(path)]) == 0
+    assert script.main([*options, "--figure", str(path)]) == 0
     out = capsys.readouterr().out
     assert out.endswith(f"arrives at the same theta_d and theta_g, bit for bit.\nnow open {path}\n")
     assert max(map(len, out.splitlines())) <= 120 and "nan" not in out and "-0.000" not in out
     assert imread(path).shape[1] == 2100
 
 
-@pytest.mark.parametrize(("seed", "number", "precision"), [(SEED, 1, 3), (2, 2, 5)])
-def test_the_figure_shows_every_array_large_enough_and_none_on_another(seed, number, precision):
-    page = told(number=number, seed=seed, precision=precision)
+@pytest.mark.parametrize(
+    ("seed", "number", "precision", "images"), [(SEED, 1, 3, False), (2, 2, 5, False), (0, 1, 3, True)]
+)
+def test_the_figure_shows_every_array_large_enough_and_none_on_another(seed, number, precision, images):
+    page = told(number=number, seed=seed, precision=precision, images=images)
     figure = script.picture(page)
     canvas = FigureCanvasAgg(figure)
     for axes, step in zip(figure.axes, "DG", strict=True):
