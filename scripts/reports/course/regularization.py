@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import numpy
-from draw_theory import P, Q, X
+from draw_theory import X
 
+from minigan.data.toys import Mixture
 from minigan.plots.style import BLUE, GRAY, GREEN, ORANGE
 
 SIZE = 9.0, 3.6
@@ -14,7 +15,7 @@ HELPS = Path(__file__).resolve().parents[3] / "docs" / "course" / "helps.json"
 
 def draw(figure):
     best, game, helps = figure.subplots(1, 3, width_ratios=(1.1, 1, 1.2))
-    p, q = P.density(X), Q.density(X)
+    p, q = (Mixture("", [[mean]], 0.7).density(X) for mean in (1.0, -1.0))
     for target, color in (1.0, GRAY), (0.9, GREEN):
         shown = numpy.where(p + q > 1e-6, target * p / numpy.maximum(p + q, 1e-6), numpy.nan)
         best.plot(X, shown, color=color, label=f"D*, target {target}")
@@ -31,7 +32,7 @@ def circles(axes):
     """The distance from the solution of min over x, max over y of V = x y, steps in turn."""
     path, falling = play(lambda s: 0.1), play(lambda s: 0.1 * (1 - s))
     t = numpy.arange(1, len(path) + 1)
-    exponential, average = [], numpy.zeros(2)
+    exponential, average = [], path[0]
     for theta in path:
         average = average + 0.01 * (theta - average)
         exponential.append(average)
@@ -42,7 +43,7 @@ def circles(axes):
         (path.cumsum(axis=0) / t[:, None], BLUE, "uniform average"),
     ):
         axes.loglog(t, numpy.hypot(*course.T), color=color, linewidth=1.2, label=name)
-    axes.set(title="V = x y: distance from (0, 0)", xlabel="step", ylim=(1e-5, 3))
+    axes.set(title="V = x y: distance from (0, 0)", xlabel="step", ylim=(1e-3, 3))
     axes.legend(loc="lower left", fontsize="x-small")
 
 
@@ -65,4 +66,4 @@ def measured(axes):
         axes.plot(numpy.mean(found), row, "|", color="black", markersize=16)
     axes.set_yticks(range(len(without)), [f"without {name}" if name != "nothing" else "all five" for name in without])
     axes.invert_yaxis()
-    axes.set(title="Fréchet distance, digits", xscale="log")
+    axes.set(title="Fréchet distance, digits", xlim=(0.5, 1.6))
