@@ -51,6 +51,8 @@ def test_the_answer_is_printed_and_draws_digits(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(script.CAPSTONE), run_name="__main__")
     assert imread("digits.png").shape[:2] == (4 * 50, 10 * 50)
+    page = (script.CAPSTONE.parents[1] / "17-capstone.md").read_text(encoding="utf-8")
+    assert f"the answer's {ANSWER.count(chr(10))} lines" in page
 
 
 @pytest.mark.parametrize(("step", "old", "new", "words"), SLIPS, ids=[f"{step}-{new}" for step, _, new, _ in SLIPS])
