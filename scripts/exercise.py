@@ -4,11 +4,13 @@
     python scripts/exercise.py start Tanh.derivative     writes tanh_derivative.py, with one body missing
     python scripts/exercise.py check tanh_derivative.py  is it right? if not, what kind of mistake is it?
     python scripts/exercise.py hint Tanh.derivative      a hint; the next call gives one more
-    python scripts/exercise.py solution Tanh.derivative  minigan's own body
+    python scripts/exercise.py answer Tanh.derivative    an answer
+    python scripts/exercise.py solution Tanh.derivative  minigan's own body, which saves memory
+    python scripts/exercise.py capstone my_gan.py        a GAN from an empty file, in six steps: how far is it right?
 
 What you have done and how many hints you took is kept in minigan's cache ($XDG_CACHE_HOME or ~/.cache).
-Exit code of check: 0 right, 1 wrong, 2 the file cannot be used. The exercises stand in exercises/exercises.toml, with
-their hints and well-known slips; how each is checked, in exercises/checks.py.
+Exit code of check and capstone: 0 right, 1 wrong, 2 the file cannot be used. The exercises stand in
+exercises/exercises.toml, with their hints and well-known slips; how each is checked, in exercises/checks.py.
 """
 
 import ast
@@ -27,6 +29,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy
+from exercises.capstone import STEPS
 from exercises.checks import CHECKS
 
 from minigan.app.cli import Parser
@@ -38,6 +41,8 @@ from minigan.data.mnist import cache_dir
 CALL = ".venv/bin/python scripts/exercise.py"  # as the README calls it
 LIST = Path(__file__).with_name("exercises") / "exercises.toml"
 EXERCISES = tomllib.loads(LIST.read_text(encoding="utf-8"))
+FOLD = "<details><summary><code>{name}</code></summary>\n\n```py\n{body}\n```\n\n</details>"
+CAPSTONE = Path(__file__).parents[1] / "docs" / "course" / "answers" / "capstone.py"
 
 
 def main(argv=None):
@@ -50,19 +55,23 @@ def main(argv=None):
 def arguments():
     parser = Parser(__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Command)
-    for run, words, operand in (
-        (show, "what there is, and what you have done", None),
-        (start, "write a file with one body missing", "NAME"),
-        (check, "is what you wrote right?", "FILE"),
-        (hint, "a hint, one more at each call", "NAME"),
-        (solution, "minigan's own body", "NAME"),
+    for name, run, words, operand in (
+        ("list", show, "what there is, and what you have done", None),
+        ("start", start, "write a file with one body missing", "NAME"),
+        ("check", check, "is what you wrote right?", "FILE"),
+        ("hint", hint, "a hint, one more at each call", "NAME"),
+        ("answer", show_answer, "an answer, short and right", "NAME"),
+        ("solution", solution, "minigan's own body, which saves memory", "NAME"),
+        ("capstone", capstone, "a GAN from an empty file, in six steps: how far is it right?", "FILE"),
     ):
-        command = commands.add_parser("list" if run is show else run.__name__, description=words, help=words)
+        command = commands.add_parser(name, description=words, help=words)
         command.set_defaults(run=run)
         if operand:
             command.add_argument(operand.lower(), metavar=operand)
         if run is start:
             command.add_argument("--out", type=Path, help="the file to write (default: tanh_derivative.py, say)")
+        if run is capstone:
+            command.add_argument("--step", type=int, choices=range(1, len(STEPS) + 1), help="check this step alone")
         if run is show:
             command.add_argument("--page", type=Path, help="write the list into this page, between its markers")
     return parser
@@ -100,9 +109,13 @@ class Progress:
 
 def show(args, progress):
     if args.page:
-        rows = [f"| `{name}` | {at(name)} | {exercise['task']} |" for name, exercise in EXERCISES.items()]
+        tasks = {name: exercise["task"].replace("|", r"\|") for name, exercise in EXERCISES.items()}
+        rows = [f"| `{name}` | {at(name)} | {task} |" for name, task in tasks.items()]
         table = "\n".join(["| exercise | in | what to write |", "|---|---|---|", *rows])
-        page = replace_block(args.page.read_text(encoding="utf-8"), "exercises", table)
+        folds = [FOLD.format(name=name, body=answer(name)) for name in EXERCISES]
+        page = args.page.read_text(encoding="utf-8")
+        for block, content in ("exercises", table), ("answers", "\n\n".join(folds)):
+            page = replace_block(page, block, content)
         args.page.write_text(page, encoding="utf-8")
         return 0
     for name, exercise in EXERCISES.items():
@@ -142,13 +155,38 @@ def hint(args, progress):
     count = progress.hints[args.name] = min(progress.hints.get(args.name, 0) + 1, len(hints))
     progress.save()
     print("\n".join(f"{i}. {text}" for i, text in enumerate(hints[:count], 1)))
-    print(f"({len(hints) - count} more)" if count < len(hints) else f"(that was all: solution {args.name})")
+    print(f"({len(hints) - count} more)" if count < len(hints) else f"(that was all: answer {args.name})")
     return 0
+
+
+def show_answer(args, progress):
+    print(CAPSTONE.read_text(encoding="utf-8").rstrip() if args.name == "capstone" else answer(args.name))
+    return 0
+
+
+def answer(name):
+    """A body that is right: that of exercises.toml, or minigan's own."""
+    given = known(name).get("answer")
+    return given.strip("\n") if given else textwrap.dedent("\n".join(cut(name).body))
 
 
 def solution(args, progress):
     known(args.name)
     print(textwrap.dedent("\n".join(cut(args.name).body)))
+    return 0
+
+
+def capstone(args, progress):
+    path = Path(args.file)
+    module = imported(read(path, "make an empty one to begin with"), path)
+    for number, step in enumerate(STEPS, 1):
+        if args.step in (None, number):
+            lacking = [name for name in step.names if not hasattr(module, name)]
+            wrong = f"{' and '.join(lacking)} is still to be written: {step.task}." if lacking else ""
+            wrong = wrong or first(step.check(module), module)
+            print(wrong + f"\nstep {number}: not yet." if wrong else f"step {number} is right: {', '.join(step.names)}")
+            if wrong:
+                return 1
     return 0
 
 
@@ -169,12 +207,15 @@ def next_one(progress):
 
 
 def at(name):
-    return f"`{EXERCISES[name]['module'].replace('.', '/')}.py`" + (", `backend/plain.py`" if cut(name).kernel else "")
+    return f"`{EXERCISES[name]['module'].replace('.', '/').replace('exercises/', 'scripts/exercises/')}.py`" + (
+        ", `backend/plain.py`" if cut(name).kernel else ""
+    )
 
 
 def source(name):
-    """The module of minigan that an exercise is taken from."""
-    return importlib.import_module(f"minigan.{EXERCISES[name]['module']}")
+    """The module that an exercise is taken from: one of minigan, or of the folder exercises."""
+    module = EXERCISES[name]["module"]
+    return importlib.import_module(module if module.startswith("exercises.") else f"minigan.{module}")
 
 
 # The file to write into
@@ -261,22 +302,31 @@ def whole(name, piece, body, path="FILE"):
 
 def load(path):
     """(name of the exercise, the module) of a reader's file; ValueError where it cannot be used, saying why."""
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file: `exercise.py start NAME` writes one")
-    text = path.read_text(encoding="utf-8")
+    text = read(path, "`exercise.py start NAME` writes one")
     found = re.match(r"# exercise: (\S+)", text)
     if not found:
         raise ValueError(f"{path} names no exercise: its first line must read `# exercise: NAME`, as start wrote it")
     name = found[1]
     known(name)
-    try:
-        module = build(text, path)
-    except Exception as error:
-        raise ValueError(f"{path} does not import: {type(error).__name__}: {error}") from error
+    module = imported(text, path)
     top, _, method = name.partition(".")
     if not hasattr(module, top) or (method and method not in vars(getattr(module, top))):
         raise ValueError(f"{path} is the exercise {name}, but there is no {name} in it any more")
     return name, module
+
+
+def read(path, advice):
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file: {advice}")
+    return path.read_text(encoding="utf-8")
+
+
+def imported(text, path):
+    """The module with this source; ValueError where it cannot be run."""
+    try:
+        return build(text, path)
+    except Exception as error:
+        raise ValueError(f"{path} does not import: {type(error).__name__}: {error}") from error
 
 
 def build(text, path="slip.py"):
@@ -293,13 +343,17 @@ def build(text, path="slip.py"):
 def trouble(name, module):
     """What is wrong with a module's version of this exercise, in words, or ""."""
     top = name.partition(".")[0]
-    real = getattr(source(name), top)
+    wrong = first(CHECKS[name](getattr(module, top), getattr(source(name), top)), module)
+    unwritten = wrong.startswith(f"NotImplementedError: write {name}")
+    return f"{name} is still to be written: {EXERCISES[name]['task']}" if unwritten else wrong
+
+
+def first(sentences, module):
+    """The first sentence that a check of this module yields, or what was raised on the way; "" where all is right."""
     try:
         with numpy.errstate(all="ignore"):
-            return next(filter(None, CHECKS[name](getattr(module, top), real)), "")
+            return next(filter(None, sentences), "")
     except Exception as error:
-        if isinstance(error, NotImplementedError) and str(error) in todo(name):
-            return f"{name} is still to be written: {EXERCISES[name]['task']}"
         return raised(error, module.__file__)
 
 

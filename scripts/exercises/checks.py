@@ -302,6 +302,7 @@ LABELS = host_generator(2).integers(0, 3, N)
 OUT = numpy.array([[1000.0], [-1000.0]])
 SHAPES = (ValueError, A, T[:, 0]), (TypeError, A, T.astype("float32"))
 CHECKS = {
+    "Square.backward": layer(),
     "ElementWise.backward": chain_rule,
     "LeakyReLU.backward": layer(),
     **dict.fromkeys(["ReLU.derivative", "Tanh.derivative", "Sigmoid.derivative"], derivative),

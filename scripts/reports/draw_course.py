@@ -3,9 +3,9 @@
     .venv/bin/python scripts/reports/draw_course.py                 every figure
     .venv/bin/python scripts/reports/draw_course.py dense losses-and-logits
 
-Each figure is a module of scripts/reports/course/, named like its page without the number and with underscores. The
-first line of its docstring is the picture's caption, `draw(figure)` fills a matplotlib Figure, and SIZE, where it is
-given, is the width and height in inches, at 100 dots each.
+Each figure is a module of scripts/reports/course/, with underscores in its name. The first line of its docstring is the
+picture's caption, `draw(figure)` fills a matplotlib Figure, and SIZE, where it is given, is the width and height in
+inches, at 100 dots each.
 """
 
 import importlib
@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from minigan.app.cli import Parser
 from minigan.data.files import replacing
+from minigan.plots.style import PAPER
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = sorted(path.stem.replace("_", "-") for path in (Path(__file__).parent / "course").glob("[a-z]*.py"))
@@ -46,7 +47,7 @@ def load(name):
 
 def save(module, path):
     """Draw the module's figure into the PNG at `path`, the same bytes each time; returns `path`."""
-    with matplotlib.style.context("default"):  # not the reader's own
+    with matplotlib.style.context(["default", PAPER]):  # not the reader's own
         figure = Figure(figsize=getattr(module, "SIZE", SIZE), layout="constrained")
         module.draw(figure)
         with replacing(path) as file:

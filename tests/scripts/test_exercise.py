@@ -46,7 +46,7 @@ def check(name, body):
 
 @pytest.mark.docs
 def test_each_exercise_has_hints_and_a_check():
-    assert set(script.EXERCISES) == set(script.CHECKS) > set(answers.ANSWERS)
+    assert set(script.EXERCISES) == set(script.CHECKS) > set(answers.MISTAKES)
     for name, exercise in script.EXERCISES.items():
         assert len(exercise["hints"]) == 3 and len(exercise["task"]) < 110, name
 
@@ -91,10 +91,18 @@ def test_a_solution_shows_the_formula_where_the_source_calls_a_kernel(name):
 
 
 @pytest.mark.docs
-@pytest.mark.parametrize("name", answers.ANSWERS)
-def test_a_right_answer_in_other_words_passes_and_a_wrong_one_is_diagnosed(name):
-    assert check(name, answers.right(name))[0] == 0
-    body, words = answers.wrong(name)
+@each
+def test_the_answer_is_right(name):
+    code, shown, _ = call("answer", name)
+    assert code == 0 and shown == script.answer(name) + "\n"
+    code, out = check(name, shown.rstrip())
+    assert code == 0, out
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("name", answers.MISTAKES)
+def test_a_wrong_answer_is_diagnosed(name):
+    body, words = answers.wrong(script, name)
     code, text = check(name, body)
     assert code == 1 and words in text, text
     assert "Traceback" not in text and text.endswith(f"{name}: not yet.\n")
@@ -119,7 +127,7 @@ def test_progress_and_hints_are_remembered(folder):
     )
     assert next(line for line in call("list")[1].splitlines() if "✓" in line).startswith(f" ✓ {first} ")
     hints = script.EXERCISES["Tanh.derivative"]["hints"]
-    for count, end in (1, "(2 more)"), (2, "(1 more)"), (3, "(that was all: solution Tanh.derivative)"), (3, "(that w"):
+    for count, end in (1, "(2 more)"), (2, "(1 more)"), (3, "(that was all: answer Tanh.derivative)"), (3, "(that w"):
         out = call("hint", "Tanh.derivative")[1]
         assert out.count("\n") == count + 1 and f"{count}. {hints[count - 1]}\n{end}" in out
     kept = json.loads((folder / "cache" / "minigan" / "exercises.json").read_text())
@@ -138,7 +146,7 @@ def test_an_exercise_that_is_no_more_is_forgotten_and_the_last_is_said_to_be_the
     total = len(script.EXERCISES)
     assert f"1 of {total} done" in call("list")[1]
     kept.write_text(json.dumps({"done": list(script.EXERCISES), "hints": {}}))
-    assert check("softplus", answers.right("softplus"))[1].endswith(f"{total} of {total} done: all!\n")
+    assert check("softplus", script.answer("softplus"))[1].endswith(f"{total} of {total} done: all!\n")
 
 
 @pytest.mark.parametrize("text", ["{", '{"done": 3, "hints": {}}'])
@@ -191,7 +199,9 @@ def test_the_page_lists_the_exercises_as_they_are():
     Path("page.md").write_text(page.read_text())
     assert call("list", "--page", "page.md")[0] == 0
     assert Path("page.md").read_text() == page.read_text(), "run scripts/exercise.py list --page docs/exercises.md"
-    assert page.read_text().count("\n| `") == len(script.EXERCISES)
+    rows = [line for line in page.read_text().splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}  # a | in a cell must be escaped
+    assert page.read_text().count("\n| `") == page.read_text().count("</details>") == len(script.EXERCISES)
 
 
 @pytest.mark.docs

@@ -1,4 +1,4 @@
-"""A slope between two points, and how wrong it is for each distance between them"""
+"""The slope between two points, and its error for each distance between them"""
 
 import numpy
 

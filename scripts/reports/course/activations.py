@@ -1,4 +1,4 @@
-"""Four activations and their slopes: what backward multiplies dy by"""
+"""Four activations and their derivatives: what backward multiplies dy by"""
 
 import numpy
 
@@ -16,7 +16,7 @@ def draw(figure):
         values.plot(x, layer.forward(x).copy(), style, color=color, label=name)
         slopes.plot(x, layer.backward(numpy.ones_like(x)).copy(), style, color=color, label=name)
     values.set(title="y = f(x)", xlabel="x", ylim=(-1.4, 2.5))
-    slopes.set(title="its slope f'(x): what dy is multiplied by", xlabel="x", ylim=(-0.08, 1.2))
+    slopes.set(title="f'(x): what dy is multiplied by", xlabel="x", ylim=(-0.08, 1.2))
     for axes in values, slopes:
         axes.axvline(0, color="0.85", linewidth=1, zorder=0)
         axes.legend(fontsize="small", loc="upper left")

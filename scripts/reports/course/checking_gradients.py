@@ -1,4 +1,4 @@
-"""How wrong a measured slope is, for each step and method, and what is measured at a kink"""
+"""The error of a measured derivative, for each step and method, and what is measured at a kink"""
 
 import numpy
 
@@ -24,7 +24,9 @@ def draw(figure):
         errors.text(8e-15, tol * 1.7, f"tol, {method}", fontsize="small", color=GRAY)
     errors.axvline(1e-5, color="black", linestyle="--", linewidth=1)
     errors.text(1.5e-5, 6e-17, "eps", fontsize="small")
-    errors.set(title="error of a measured slope of tanh", xlabel="step", ylabel="relative error", ylim=(2e-17, 1e5))
+    errors.set(
+        title="error of a measured derivative of tanh", xlabel="step", ylabel="relative error", ylim=(2e-17, 1e5)
+    )
     errors.legend(fontsize="small", loc="upper left", ncols=2)
     at_a_kink(kink)
 

@@ -1,25 +1,29 @@
-"""The three products of a Dense layer: one entry of each result, and what it is a sum over"""
+"""Forward and the three derivatives of a Dense layer: one entry of each result, and what it is a sum over"""
 
 from matplotlib.patches import Rectangle
 
 from minigan.plots.style import BLUE, GRAY, ORANGE
 
-SIZE = 9.0, 4.6
+SIZE = 9.0, 6.4
 SIZES = {"N": 4, "I": 3, "O": 2, "1": 1}
 CELL = 0.34
 
 
 def draw(figure):
     axes = figure.subplots()
-    axes.set(xlim=(0, 9), ylim=(-0.2, 4.4), aspect="equal")
+    axes.set(xlim=(0, 9), ylim=(-1.95, 4.4), aspect="equal")
     axes.axis("off")
     # each part: the sign before it, its name, its shape, and the row and the column that are filled
     forward = ("", "x", "NI", 1, None), ("@", "W", "IO", None, 1), ("+", "b", "1O", None, 1), ("=", "y", "NO", 1, 1)
     by_W = ("", "x.T", "IN", 2, None), ("@", "dy", "NO", None, 1), ("=", "dW", "IO", 2, 1)
     by_x = ("", "dy", "NO", 1, None), ("@", "W.T", "OI", None, 2), ("=", "dx", "NI", 1, 2)
+    by_b = ("", "ones", "1N", None, None), ("@", "dy", "NO", None, 1), ("=", "db", "1O", None, 1)
     product(axes, 2.0, 3.3, BLUE, forward, "forward: $y_{no} = \\sum_i x_{ni} W_{io} + b_o$, over the inputs i")
     product(axes, 0.2, 1.1, ORANGE, by_W, "backward: $dW_{io} = \\sum_n x_{ni}\\, dy_{no}$, over the samples n")
     product(axes, 4.9, 1.1, ORANGE, by_x, "backward: $dx_{ni} = \\sum_o dy_{no} W_{io}$, over the outputs o")
+    product(
+        axes, 2.3, -0.85, ORANGE, by_b, "backward: $db_o = \\sum_n dy_{no}$, over the samples n: a row of ones times dy"
+    )
 
 
 def product(axes, x, y, color, parts, sentence):

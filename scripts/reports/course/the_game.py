@@ -36,7 +36,7 @@ def draw(figure):
     arrow(axes, (2.8, 1.2), (5.9, 1.2), BLUE, "x = G(z)")
     arrow(axes, (6.9, 1.2), (7.85, 1.2), BLUE, "a")
     arrow(axes, (7.85, 0.8), (6.9, 0.8), ORANGE, "da", above=False)
-    arrow(axes, (5.9, 0.8), (2.8, 0.8), ORANGE, "dx: how each fake moves the loss", above=False)
+    arrow(axes, (5.9, 0.8), (2.8, 0.8), ORANGE, "dx: how the loss moves with each fake", above=False)
     axes.text(6.4, 0.45, 'wrt="input": dtheta of D\nstays as it was', ha="center", va="top", fontsize=10, color=GRAY)
     axes.text(
         2.3, 0.45, 'wrt="params": dtheta of G\nis written; G moves', ha="center", va="top", fontsize=10, color=ORANGE
