@@ -31,6 +31,7 @@ RESULTS = {  # a file: the tests that answer for it, the likeliest first
     "minigan/evaluation/parzen": ["tests/evaluation/test_parzen.py"],
     "minigan/evaluation/metrics": ["tests/evaluation/test_metrics.py"],
     "minigan/evaluation/classifier": ["tests/evaluation/test_classifier.py"],
+    "minigan/evaluation/report": ["tests/evaluation/test_protocol.py", "tests/scripts/test_evaluate.py"],
     "minigan/training/training": ["tests/training/test_training.py", "tests/training"],
     "minigan/training/guard": ["tests/training/test_guard.py", "tests/training"],
     "minigan/training/checkpoint": ["tests/training/test_checkpoint.py", "tests/training"],

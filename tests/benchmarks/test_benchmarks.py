@@ -88,12 +88,6 @@ def test_a_worker_that_dies_says_why(bench):
         peers.Worker("minigan", 4, 1, (5, 8, 6), (9, 7, 1)).ask("turn", 0.001)
 
 
-def test_the_size_is_that_of_all_that_is_required(bench):
-    sizes = bench("bench_peers").installed(["minigan"])
-    assert {"minigan", "numpy", "matplotlib", "tqdm", "pillow"} <= sizes.keys() and "pytest" not in sizes
-    assert sizes["numpy"] > 10 > sizes["minigan"] > 0.1
-
-
 @pytest.mark.slow
 def test_the_command_writes_its_figures(bench, tmp_path, capsys):
     path = tmp_path / "results" / "peers.json"
@@ -131,13 +125,6 @@ def test_exponents_and_lines_are_those_that_were_put_in(bench):
     np.testing.assert_allclose(p, 1.5, atol=3 * error)
     assert 0.01 < error < 0.1
     assert scale.line(x, 5 + 0.25 * x) == [5, 0.25, 0]
-
-
-def test_chains_grow_in_width_and_depth(bench):
-    scale = bench("bench_scale")
-    assert scale.wider((100, 256, 512, 1024, 784), 0.5) == (100, 128, 256, 512, 784)
-    assert scale.deeper((100, 256, 512, 1024, 784), 3) == (100, 256, 512, 1024, 1024, 1024, 784)
-    assert scale.deeper((784, 512, 256, 1), 1) == (784, 512, 256, 1)
 
 
 def test_scale_measures_time_memory_and_growth(bench):
@@ -240,15 +227,6 @@ def test_each_twin_is_its_plain_function(bench, name):
         function(*arguments)
         results.append([to_numpy(a) for a in changed])
     np.testing.assert_allclose(*results, rtol=1e-12)
-
-
-def test_the_twins_that_were_there_are_put_back(bench):
-    fused = bench("fused")
-    before, table = kernels.twins, {"adam": object()}
-    with pytest.raises(ZeroDivisionError), fused.installed(table):
-        assert kernels.adam is table["adam"] and kernels.sgd is plain.sgd
-        _ = 1 / 0
-    assert kernels.twins is before and kernels.adam is not table["adam"]
 
 
 def test_how_many_launches_of_a_round_are_left(bench):

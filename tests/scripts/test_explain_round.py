@@ -125,6 +125,7 @@ def test_the_numbers_to_start_from_fit_on_paper():
         assert abs(gan.generator.theta).min() > 0.09 and abs(x).max() < 1  # no weight of 0; data that Tanh can reach
 
 
+@pytest.mark.docs
 def test_the_script_prints_a_legible_page_and_draws_it(tmp_path, capsys):
     path = tmp_path / "round.png"
     assert script.main(["--figure", str(path)]) == 0
@@ -134,6 +135,7 @@ def test_the_script_prints_a_legible_page_and_draws_it(tmp_path, capsys):
     assert imread(path).shape[1] == 2100
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize(("seed", "number", "precision"), [(SEED, 1, 3), (2, 2, 5)])
 def test_the_figure_shows_every_array_large_enough_and_none_on_another(seed, number, precision):
     page = told(number=number, seed=seed, precision=precision)
