@@ -165,7 +165,8 @@ def choose_device(name, threads=None, compiled=False):
     """Switch the backend for `--device` "cpu", "gpu" or "auto" (the GPU where one works); returns which, in words.
 
     On the CPU, so many threads share the work; without a number, the backend decides. With `compiled`, Numba compiles
-    what it can where it is installed. Raises RuntimeError for "gpu" where none works, saying what is missing.
+    what it can where it is installed. Raises ValueError for another name, and RuntimeError for "gpu" where none works,
+    saying what is missing.
     """
     if not isinstance(name, str) or name not in ("cpu", "gpu", "auto"):
         raise ValueError(f"--device {name!r:.60}: expected cpu, gpu or auto")

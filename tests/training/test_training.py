@@ -156,8 +156,9 @@ def test_batches_of_a_dataset_are_a_source_like_any_other(tmp_path):
     assert play(one, 2).history[1]["V"] == play(other, 2).history[1]["V"]
 
 
-def test_data_that_are_all_alike_have_no_distance_to_compare_with():
-    (row,) = play(training(images=np.full_like(PIXELS, 7)), 1).history
+@pytest.mark.parametrize("images", [np.full_like(PIXELS, 7), PIXELS[:1]])
+def test_data_that_are_all_alike_have_no_distance_to_compare_with(images):
+    (row,) = play(training(len(images), images), 1).history
     assert math.isnan(row["diversity"])
 
 
