@@ -90,14 +90,6 @@ def test_a_page_is_short_links_on_and_names_exercises_that_exist(page):
     assert named or page.stem > "08"
 
 
-def test_the_index_has_every_page_under_its_title():
-    index = re.findall(r"^(\d+\. )\[(.+)\]\((.+)\): .*\S", (COURSE / "README.md").read_text("utf-8"), re.MULTILINE)
-    titles = [page.read_text(encoding="utf-8").splitlines()[0] for page in PAGES]
-    assert [(f"# {number}{title}", name) for number, title, name in index] == [
-        (title, page.name) for title, page in zip(titles, PAGES, strict=True)
-    ]
-
-
 @each_page
 def test_each_page_has_one_figure_with_the_caption_of_its_module(page, drawing):
     ((caption, name),) = re.findall(r"^!\[(.+)\]\((.+)\)$", page.read_text(encoding="utf-8"), re.MULTILINE)

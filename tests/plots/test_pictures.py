@@ -150,14 +150,6 @@ def test_a_long_run_or_large_pictures_do_not_make_a_large_film(tmp_path, monkeyp
     assert labels[0].startswith("epoch 1 ") and labels[-1].startswith("epoch 70 ")
 
 
-def test_a_damaged_frame_is_an_error_that_names_it(tmp_path):
-    run_of(tmp_path, [1, 2])
-    path = tmp_path / "epoch-0002.png"
-    path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(OSError, match=r"epoch-0002\.png: cannot read this picture \("):
-        plots.read_frames(tmp_path, [{"epoch": 1, "V": 0}, {"epoch": 2, "V": 0}])
-
-
 @pytest.fixture(scope="module")
 def draw_run():
     return script("draw_run")

@@ -200,7 +200,6 @@ def test_the_trial_of_a_first_round_leaves_no_trace():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seed": 1}, "its seed is 0, but here it is 1"),
         ({"batch_size": 8}, "its batch size is 16, but here it is 8"),
         ({"images": 255 - PIXELS}, "its data set's sha256 is"),
         ({"hidden": 13}, r"c.npz: the checkpoint does not fit: its generator's layer 0 is Dense\(n_in=5, n_out=12\)"),
