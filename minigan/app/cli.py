@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
             sys.stdout, sys.stderr = Output(sys.stdout, ends=True), Output(sys.stderr)
             atexit.register(sys.stdout.last_flush)
         for text in sys.argv[1:] if args is None else args:
-            if text != text.encode(errors="replace").decode():
+            if "\0" in text or text != text.encode(errors="replace").decode():
                 self.error(f"the argument {text!r} holds bytes that are no text: rename the file")
         return super().parse_args(args, namespace)
 

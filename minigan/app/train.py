@@ -35,6 +35,7 @@ def fit(gan, data, epochs, out=None, batch_size=None, resume=False, checkpoint_e
     """
     config = {"seed": kind("fit", gan, GAN).seed}
     whole(f"epochs={epochs!r}", epochs)
+    kind("resume", resume, bool)
     if isinstance(data, (str, Path)):
         config["data"] = str(Path(data).resolve() if Path(data).is_file() else data)
         data = load(str(data))
