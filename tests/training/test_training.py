@@ -146,6 +146,8 @@ def test_any_source_of_batches_is_trained_on_with_history_and_checkpoints(tmp_pa
         Training(rows_game(), source).restore(tmp_path / "c.npz")
     with pytest.raises(TypeError, match=r"cannot train on a ndarray: expected a Dataset or .* it has no name, id"):
         Training(game(), np.zeros((70, 16)))
+    with pytest.raises(TypeError, match=r"Training: expected a GAN, not Network\("):
+        Training(game().generator, Points(6))
 
 
 def test_batches_of_a_dataset_are_a_source_like_any_other(tmp_path):
