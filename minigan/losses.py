@@ -43,8 +43,8 @@ def bce_with_logits(a, t):
     """
     _check("bce_with_logits", "logits", a, t)
     most = float(xp.finfo(a.dtype).max)
-    kept = xp.minimum(xp.maximum(a, -most), most)  # infinity less infinity would be NaN
-    return (softplus(kept) - t * kept).mean(), (sigmoid(a) - t) / a.size
+    a = xp.minimum(xp.maximum(a, -most), most)  # infinity less infinity would be NaN
+    return (softplus(a) - t * a).mean(), (sigmoid(a) - t) / a.size
 
 
 def bce(p, t):

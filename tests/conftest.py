@@ -68,6 +68,12 @@ def on_standin():
 
 
 @pytest.fixture
+def undrawn(monkeypatch):
+    """The closing pictures are what takes long in a short run."""
+    monkeypatch.setattr("minigan.app.run_directory.plots.draw_run", lambda *args: [])
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(2014)
 

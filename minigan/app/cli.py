@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
             sys.stdout, sys.stderr = Output(sys.stdout, ends=True), Output(sys.stderr)
             atexit.register(sys.stdout.last_flush)
         for text in sys.argv[1:] if args is None else args:
-            if text != text.encode(errors="replace").decode():
+            if "\0" in text or text != text.encode(errors="replace").decode():
                 self.error(f"the argument {text!r} holds bytes that are no text: rename the file")
         return super().parse_args(args, namespace)
 
@@ -165,7 +165,8 @@ def choose_device(name, threads=None, compiled=False):
     """Switch the backend for `--device` "cpu", "gpu" or "auto" (the GPU where one works); returns which, in words.
 
     On the CPU, so many threads share the work; without a number, the backend decides. With `compiled`, Numba compiles
-    what it can where it is installed. Raises RuntimeError for "gpu" where none works, saying what is missing.
+    what it can where it is installed. Raises ValueError for another name, and RuntimeError for "gpu" where none works,
+    saying what is missing.
     """
     if not isinstance(name, str) or name not in ("cpu", "gpu", "auto"):
         raise ValueError(f"--device {name!r:.60}: expected cpu, gpu or auto")

@@ -35,11 +35,13 @@ def fit(gan, data, epochs, out=None, batch_size=None, resume=False, checkpoint_e
     """
     config = {"seed": kind("fit", gan, GAN).seed}
     whole(f"epochs={epochs!r}", epochs)
+    kind("resume", resume, bool)
     if isinstance(data, (str, Path)):
         config["data"] = str(Path(data).resolve() if Path(data).is_file() else data)
         data = load(str(data))
     if isinstance(data, Dataset):
-        training = Training(gan, in_range_of(data, gan), batch_size or min(128, max(2, len(data) // 32)))
+        usual = min(128, max(2, len(data) // 32))
+        training = Training(gan, in_range_of(data, gan), usual if batch_size is None else batch_size)
     else:
         training = Training(gan, data)
     there = resume and out is not None and (as_path(out) / CONFIG).exists()

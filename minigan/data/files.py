@@ -81,7 +81,8 @@ def replacing(path, mode="wb", keep=None, **options):
     """A file to write in place of `path`: a temporary one beside it, synced and renamed once it is whole.
 
     Where the block raises, `path` is as it was. `keep` is a path under which the old file stays on; at no moment is
-    there neither of them. Raises DataError for what is no path, and OSError as the disk does, for a folder say.
+    there neither of them. Raises DataError for what is no path, OSError as the disk does, and IsADirectoryError for a
+    folder.
     """
     path = as_path(path)
     if path.is_dir():  # before `keep` takes it for the old file

@@ -16,7 +16,8 @@ class Dense(Layer):
 
     `init(rng, shape, fan_in, fan_out)` draws W; b starts at `bias`, a number or (O,). `y = x @ self.W + self.b` would
     be as right as what stands below; owned arrays only save the allocation. Raises ValueError for a width that is not a
-    whole number of at least 1, an `init` that is no function or draws another shape, and a `bias` of another shape.
+    whole number of at least 1, an `init` that is no function or draws another shape, and a `bias` of another shape
+    or that is not finite.
     """
 
     params = "W", "b"
@@ -25,9 +26,11 @@ class Dense(Layer):
         self.n_in, self.n_out = checks.whole(f"Dense({n_in!r}, {n_out!r}): both widths", n_in, n_out)
         if not callable(init):
             raise ValueError(f"{self!r}: init must be a function (rng, shape, fan_in, fan_out), not {init!r}")
-        self.init, self.bias, given = init, bias, checks.array(f"{self!r}: bias", bias).shape
-        if given not in ((), (self.n_out,)):
-            raise ValueError(f"{self!r}: bias has shape {given}, expected a number or {(self.n_out,)}")
+        self.init, self.bias, given = init, bias, checks.array(f"{self!r}: bias", bias)
+        if given.shape not in ((), (self.n_out,)):
+            raise ValueError(f"{self!r}: bias has shape {given.shape}, expected a number or {(self.n_out,)}")
+        if not xp.isfinite(given).all():
+            raise ValueError(f"{self!r}: the bias must be finite")
 
     def initialize(self, rng):
         shape = self.n_in, self.n_out

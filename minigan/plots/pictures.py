@@ -161,7 +161,8 @@ def read_frames(folder, history):
 def save_neighbors(path, rows, neighbors, shape, range):
     """Write pairs as a PNG: each of the rows (N, H*W) and, right of it, its neighbor (N, H*W). Is G copying?
 
-    The pairs stand as `grid` would put the rows, with white between them.
+    The pairs stand as `grid` would put the rows, with white between them. Raises ValueError as `grid` does, and for
+    rows and neighbors of two shapes.
     """
     rows, neighbors = numbers("rows", rows), numbers("neighbors", neighbors)
     if rows.ndim != 2 or rows.shape != neighbors.shape:

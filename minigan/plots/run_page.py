@@ -9,6 +9,7 @@ import numpy
 from matplotlib.image import imread
 from PIL import Image
 
+from minigan.backend.checks import kind
 from minigan.data.files import as_path
 from minigan.plots import page
 from minigan.plots.figures import limits
@@ -39,6 +40,7 @@ def write_page(directory, history, live=False):
     """
     directory = as_path(directory)
     check_history("training.html", history)
+    kind("write_page: live", live, bool)
     found = frames_of(directory / "samples", history, None if live else FRAMES)
     if not found:
         return None
@@ -46,7 +48,7 @@ def write_page(directory, history, live=False):
     names = [name for name in NUMBERS if all(name in row for row in rows)]
     film = {
         "fps": FPS,
-        "live": bool(live),
+        "live": live,
         "epochs": [row["epoch"] for row in history],
         "charts": charts(history),
         "shown": [row["epoch"] for row in rows],

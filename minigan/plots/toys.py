@@ -52,7 +52,8 @@ class Film(NamedTuple):
 class Lattice:
     """Where D is looked at: evenly spaced points x (M, d) over the place where the data `points` (N, d) lie.
 
-    low, high (d,) are the corners, a fifth of the data's extent outside of it; in two dimensions a square.
+    low, high (d,) are the corners, a fifth of the data's extent outside of it; in two dimensions a square. Raises
+    ValueError for points that are no finite numbers of one or two dimensions.
     """
 
     def __init__(self, points):

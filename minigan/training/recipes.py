@@ -8,7 +8,7 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-from minigan.backend.checks import kind
+from minigan.backend.checks import kind, number
 from minigan.data.dataset import LOAD, Dataset
 from minigan.gan import GAN
 from minigan.layers import Dense, Uniform
@@ -94,7 +94,8 @@ def default(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None
         Dense(b, a), LeakyReLU(), Dropout(0.3),
         Dense(a, 1), seed=seed + 1,
     )  # fmt: skip
-    lr_d, smoothed = given(lr_d, lr), given(objective, NonSaturating(real=0.9))
+    lr, lr_d = (number("the learning rate", rate, "(0, inf)") for rate in (lr, given(lr_d, lr)))
+    smoothed = given(objective, NonSaturating(real=0.9))
     rules = Adam(G, Linear(lr, lr / 5, rounds)), Adam(D, Linear(lr_d, lr_d / 5, rounds))
     average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
     return GAN(G, D, smoothed, seed, *rules, average=average, penalty=penalty)

@@ -1,5 +1,6 @@
 """cli: mistakes in words, output that nobody reads, the device in words, stopping where it is safe."""
 
+import argparse
 import errno
 import os
 import signal
@@ -37,31 +38,16 @@ def test_a_mistake_is_told_on_stderr_line_by_line_and_a_fault_of_the_program_kee
         raise KeyError("a fault in the program")
 
 
-@pytest.mark.parametrize(
-    ("kind", "wrong", "message"),
-    [
-        (whole(1), ["0", "-3", "2.5", "many", "", "nan"], "a whole number of at least 1, not "),
-        (whole(2, 1000), ["1", "1001"], "a whole number of at least 2 and at most 1,000, not "),
-        (positive, ["0", "-1", "nan", "inf", "1e999", "x", ""], "a finite number above 0, not "),
-    ],
-)
-def test_numbers_that_make_no_sense_are_refused_in_words(kind, wrong, message, capsys):
-    parser = Parser("")
-    parser.add_argument("--n", type=kind)
-    for text in wrong:
-        with pytest.raises(SystemExit, match="2"):
-            parser.parse_args([f"--n={text}"])
-        assert f"expected {message}{text!r}" in capsys.readouterr().err
+def test_numbers_that_make_no_sense_are_refused():
+    for kind, wrong in (
+        (whole(1), ["0", "2.5", ""]),
+        (whole(2, 10), ["1", "11"]),
+        (positive, ["0", "nan", "x"]),
+    ):
+        for text in wrong:
+            with pytest.raises(argparse.ArgumentTypeError, match=f"expected a .*, not {text!r}"):
+                kind(text)
     assert (whole(0)("0"), whole(1)("12"), whole(1, 5)("5"), positive("1e-3")) == (0, 12, 5, 1e-3)
-
-
-def test_an_argument_that_is_no_text_is_refused(capsys):
-    parser = Parser("")
-    parser.add_argument("--out")
-    with pytest.raises(SystemExit, match="2"):
-        parser.parse_args(["--out", "a\udcff"])
-    assert r"the argument 'a\udcff' holds bytes that are no text" in capsys.readouterr().err
-    assert parser.parse_args(["--out", "größe"]).out == "größe"
 
 
 def test_without_a_gpu_auto_falls_back_and_says_so_and_gpu_fails(monkeypatch):

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import standin
 from loading import script
-from matplotlib.image import imread
 
 from minigan import GAN, Dense, LeakyReLU, Network, Tanh, to_numpy, use, xp
 from minigan.backend import kernels, plain
@@ -88,12 +87,6 @@ def test_a_worker_that_dies_says_why(bench):
         peers.Worker("minigan", 4, 1, (5, 8, 6), (9, 7, 1)).ask("turn", 0.001)
 
 
-def test_the_size_is_that_of_all_that_is_required(bench):
-    sizes = bench("bench_peers").installed(["minigan"])
-    assert {"minigan", "numpy", "matplotlib", "tqdm", "pillow"} <= sizes.keys() and "pytest" not in sizes
-    assert sizes["numpy"] > 10 > sizes["minigan"] > 0.1
-
-
 @pytest.mark.slow
 def test_the_command_writes_its_figures(bench, tmp_path, capsys):
     path = tmp_path / "results" / "peers.json"
@@ -105,25 +98,6 @@ def test_the_command_writes_its_figures(bench, tmp_path, capsys):
     assert re.match(r"batch 2, 1 threads: .*\n    minigan .* ms    1.000 \(", capsys.readouterr().out)
 
 
-def test_the_table_and_the_plot_are_made_from_the_figures(bench, tmp_path):
-    draw, peers = bench("draw_results"), ("minigan", "floor")
-    figures = {name: {"ms": [1, 2, 3], "ratio": [1, 1, 1]} for name in peers}
-    beside = {name: each | {"busy_ms": [4, 5, 6], "slowdown": [2, 2.5, 3]} for name, each in figures.items()}
-    rounds = [{"batch": 4, "threads": 2, "peers": beside}, {"batch": 8, "threads": 1, "peers": figures}]
-    start = {"minigan": {"seconds": [1, 2, 3], "peak_mb": [4, 5, 6], "installed_mb": 7.0}}
-    machine = bench("reference").machine()
-    results = {"machine": machine, "versions": {"minigan": "1", "torch": "2"}, "rounds": rounds, "start": start}
-    head, _, *rows = draw.speed_table(results).splitlines()
-    assert head.startswith("| ms per round, 2 / 1 threads | batch 4 | batch 8 | busy neighbor, batch 4 | first round")
-    assert rows == [
-        "| minigan | 2.0 / - | - / 2.0 | 5.0 (2.5 times) | 2.0 s | 5 MB | 7 MB |",
-        "| matrix products alone | 2.0 / - | - / 2.0 | 5.0 (2.5 times) |  |  |  |",
-    ]
-    assert "torch 2" in draw.caption(results) and draw.COLORS.keys() == bench("peers").PEERS.keys()
-    draw.draw(results, tmp_path / "speed.png")
-    assert imread(tmp_path / "speed.png").shape[:2] == (420, 1350)  # one panel beside the neighbor
-
-
 def test_exponents_and_lines_are_those_that_were_put_in(bench):
     scale, x = bench("bench_scale"), np.array([128, 256, 512, 1024])
     assert scale.exponent(x, 3 * x**1.5) == [1.5, 0]
@@ -131,13 +105,6 @@ def test_exponents_and_lines_are_those_that_were_put_in(bench):
     np.testing.assert_allclose(p, 1.5, atol=3 * error)
     assert 0.01 < error < 0.1
     assert scale.line(x, 5 + 0.25 * x) == [5, 0.25, 0]
-
-
-def test_chains_grow_in_width_and_depth(bench):
-    scale = bench("bench_scale")
-    assert scale.wider((100, 256, 512, 1024, 784), 0.5) == (100, 128, 256, 512, 784)
-    assert scale.deeper((100, 256, 512, 1024, 784), 3) == (100, 256, 512, 1024, 1024, 1024, 784)
-    assert scale.deeper((784, 512, 256, 1), 1) == (784, 512, 256, 1)
 
 
 def test_scale_measures_time_memory_and_growth(bench):
@@ -240,15 +207,6 @@ def test_each_twin_is_its_plain_function(bench, name):
         function(*arguments)
         results.append([to_numpy(a) for a in changed])
     np.testing.assert_allclose(*results, rtol=1e-12)
-
-
-def test_the_twins_that_were_there_are_put_back(bench):
-    fused = bench("fused")
-    before, table = kernels.twins, {"adam": object()}
-    with pytest.raises(ZeroDivisionError), fused.installed(table):
-        assert kernels.adam is table["adam"] and kernels.sgd is plain.sgd
-        _ = 1 / 0
-    assert kernels.twins is before and kernels.adam is not table["adam"]
 
 
 def test_how_many_launches_of_a_round_are_left(bench):

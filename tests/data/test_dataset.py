@@ -124,13 +124,6 @@ def test_start_goes_on_where_it_stopped():
         assert all((a == b).all() for a, b in zip(whole[start:], rest, strict=True))
 
 
-def test_epochs_and_seeds_differ():
-    data = Dataset("mine", RNG.integers(0, 256, (50, 2, 3), dtype="uint8"))
-    firsts = [collect(Batches(data, 50, seed), e)[0] for seed in (0, 1) for e in (0, 1)]
-    assert len({each.tobytes() for each in firsts}) == 4
-    assert len({numpy.sort(each.ravel()).tobytes() for each in firsts}) == 1
-
-
 def test_images_lie_there_as_stored_and_a_round_spends_no_more_than_a_batch_of_them():
     images = RNG.integers(0, 256, (512, 28, 28), dtype="uint8")
     batches = Batches(Dataset("mine", images), 128)

@@ -49,3 +49,11 @@ def test_at_no_moment_is_there_neither_the_old_file_nor_the_kept_one(tmp_path, m
         file.write("new")
     assert kept.read_text() == "good"
     assert path.exists() == linking
+
+
+def test_a_folder_is_never_taken_for_the_old_file(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with pytest.raises(IsADirectoryError, match="run"), replacing(folder, keep=tmp_path / "old"):
+        pytest.fail("written")
+    assert list(tmp_path.iterdir()) == [folder]

@@ -48,11 +48,6 @@ def test_round_trip(write, array, pack):
     assert (found == array).all()
 
 
-def test_gzip_is_known_by_its_bytes_not_by_the_name(write):
-    for name, data in ("images", gzip.compress(RAW)), ("images.gz", RAW):
-        assert (read_idx(write(data, name)) == ARRAY).all()
-
-
 @quick
 @given(data=st.data(), pack=st.booleans())
 def test_every_truncation_is_refused(write, data, pack):

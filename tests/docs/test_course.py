@@ -105,14 +105,6 @@ def test_excerpts_are_those_of_the_source(page):
     assert list(foreign_excerpts(page, page.read_text(encoding="utf-8"))) == []
 
 
-def test_an_excerpt_that_is_out_of_date_is_found():
-    link = "[`losses.py`](../../minigan/losses.py)\n\n"
-    right = '```py\n_check("bce", "probabilities", p, t)\np = inside(p)\n```\n'
-    assert list(foreign_excerpts(PAGES[0], link + right)) == []
-    assert len(list(foreign_excerpts(PAGES[0], link + right.replace("inside(p)", "inside(q)")))) == 1
-    assert len(list(foreign_excerpts(PAGES[0], right.replace("p = ", "    p = ").join((link, ""))))) == 1
-
-
 @each_page
 def test_a_page_is_short_links_on_and_names_exercises_that_exist(page):
     text = page.read_text(encoding="utf-8")

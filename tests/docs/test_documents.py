@@ -95,16 +95,6 @@ def candidates(module):
     return path, path.with_suffix(".py"), path.parent / "__init__.py", path.parent.with_suffix(".py")
 
 
-@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *DOCS], ids=lambda page: page.stem)
-def test_programs_are_named_in_one_way(page):
-    """`scripts/evaluate.py` is the name of a file; what is to be typed begins with the Python that has minigan."""
-    text = page.read_text(encoding="utf-8")
-    typed = [line for block in re.findall(r"^```sh\n(.*?)^```$", text, FENCED) for line in block.splitlines()]
-    typed += re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```$", "", text, flags=FENCED))
-    programs = [command for command in typed if re.search(r"\w/\w+\.py\s", command)]
-    assert [command for command in programs if ".venv/bin/python " not in command] == []
-
-
 def test_ci_runs_the_readmes_test_command():
     assert len([line for line in read("README.md").splitlines() if line.endswith("-m pytest")]) == 1
     assert "grep -m 1 -e '-m pytest$' README.md" in read(".ci/run")

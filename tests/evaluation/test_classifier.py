@@ -178,3 +178,9 @@ def test_data_without_labels_are_refused(labels, words):
     for make in train_classifier, classifier_for:
         with pytest.raises(DataError, match=words):
             make(replace(data(), labels=labels), QUICK)
+
+
+@pytest.mark.parametrize("wrong", [{"hidden": (3,)}, {"epochs": 0}, {"lr": 0.0}, {"move": 1.5}])
+def test_a_recipe_that_cannot_be_followed_is_refused(wrong):
+    with pytest.raises(ValueError, match="a classifier"):
+        replace(QUICK, **wrong)

@@ -57,12 +57,6 @@ def test_each_curve_is_of_its_own_numbers(epochs, rest, at):
     assert rests == ({f"{at}: D cannot tell": [rest, rest]} if rest else {}) | {"1/2, cannot tell": [0.5, 0.5]}
 
 
-def test_curves_and_comparisons_are_written_as_pictures(tmp_path):
-    plots.save_curves(tmp_path / "a.png", history(1))
-    plots.compare_runs(tmp_path / "b.png", [("run-1", history(2))])
-    assert {imread(path).shape[:2] for path in tmp_path.iterdir()} == {(340, 1000)}
-
-
 def test_runs_are_compared_each_in_its_color():
     first, second = history(3), [{**row, "V": -row["V"], "diversity": 0.1} for row in history(5, None)]
     figure = plots.draw_comparison([("run-1", first), ("run-2", second)])
@@ -78,13 +72,6 @@ def test_runs_are_compared_each_in_its_color():
     colors = [[line.get_color() for line in axes.lines] for axes in figure.axes]
     assert colors[0][:2] == colors[1][:4:2] == colors[1][1:4:2] == colors[2] and len(set(colors[2])) == 2
     assert [line.get_linestyle() for line in beliefs.lines[:4]] == ["-", ":"] * 2
-
-
-def test_without_a_finished_epoch_there_is_nothing_to_compare():
-    with pytest.raises(ValueError, match="there are no runs"):
-        plots.draw_comparison([])
-    with pytest.raises(ValueError, match="run-2: no epoch is finished"):
-        plots.draw_comparison([("run-1", history(1)), ("run-2", [])])
 
 
 def noise(n, size=4, seed=0):
@@ -161,14 +148,6 @@ def test_a_long_run_or_large_pictures_do_not_make_a_large_film(tmp_path, monkeyp
     frames, labels = plots.read_frames(tmp_path, [{"epoch": epoch, "V": 0} for epoch in range(1, 71)])
     assert len(frames) == len(labels) == number
     assert labels[0].startswith("epoch 1 ") and labels[-1].startswith("epoch 70 ")
-
-
-def test_a_damaged_frame_is_an_error_that_names_it(tmp_path):
-    run_of(tmp_path, [1, 2])
-    path = tmp_path / "epoch-0002.png"
-    path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(OSError, match=r"epoch-0002\.png: cannot read this picture \("):
-        plots.read_frames(tmp_path, [{"epoch": 1, "V": 0}, {"epoch": 2, "V": 0}])
 
 
 @pytest.fixture(scope="module")

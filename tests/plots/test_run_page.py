@@ -87,9 +87,7 @@ def test_the_page_opens_at_the_last_epoch_and_needs_nothing_else(run):
     pages.assert_stands_alone(found)
     (slider,) = found.find("input", id="scene")
     assert (slider["max"], slider["value"]) == ("3", "3")
-    script = pages.assert_script_fits(found, "training")
-    assert "location.reload" in script and len(found.find("canvas")) == len(found.content["charts"])
-    assert "loads itself anew" not in found.text
+    assert len(found.find("canvas")) == len(found.content["charts"]) and "loads itself anew" not in found.text
 
 
 def test_while_training_runs_the_page_refers_to_every_picture_and_is_small(run, monkeypatch):
@@ -112,12 +110,3 @@ def test_a_number_that_is_not_finite_is_a_gap_and_one_that_is_missing_is_not_sho
     assert film["charts"][0]["lines"][0]["values"][3] is None and film["charts"][2]["lines"][1]["values"][3] is None
     assert np.isfinite([film["charts"][0][end] for end in ("low", "high")]).all()
     assert {len(numbers) for numbers in film["numbers"]} == {7}
-
-
-def test_names_are_text_and_a_game_without_a_known_equilibrium_has_no_dashed_line(tmp_path):
-    (tmp_path / "<s> & co").mkdir()
-    directory, history = run_of(tmp_path / "<s> & co", 1)
-    write_page(directory, [{**history[0], "equilibrium": None}])
-    found = pages.Page(directory / "training.html")
-    assert found.text.count("&lt;s&gt; &amp; co: what G draws") == 2 and not found.find("s")
-    assert found.content["charts"][0]["dashed"] is None and found.inside["title"][0].strip() == "V(D, G)"

@@ -11,9 +11,3 @@ def ctrl_c():
     old = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, old)
-
-
-@pytest.fixture
-def undrawn(monkeypatch):
-    """The closing pictures are what takes long in a short run."""
-    monkeypatch.setattr("minigan.app.run_directory.plots.draw_run", lambda *args: [])

@@ -10,8 +10,7 @@ import pytest
 from loading import load
 
 import minigan
-from minigan import Dense, ReLU, Tanh
-from minigan.gradcheck.compare import GradcheckReport, Row
+from minigan import Tanh
 
 ROOT = Path(__file__).resolve().parents[2]
 planted = load(ROOT / "tests" / "planted.py")
@@ -90,6 +89,7 @@ def test_a_planted_mistake_is_called_by_its_name(mistake, tmp_path):
     assert code == (0 if "no mistake" in mistake else 1)
 
 
+@pytest.mark.slow
 def test_the_project_passes_to_1e_7_by_differences_and_to_1e_11_by_the_complex_step():
     code, out, _ = call("--json")
     reports = json.loads(out)["reports"]
@@ -116,15 +116,10 @@ def test_the_project_passes_for_other_seeds(seed):
     "place, further, words",
     [
         ("Mine", [], "expected path/to/file.py:ClassName"),
-        ("{mine.parent}", [], "--layer {mine.parent}: expected path/to/file.py:ClassName\n"),
         ("{mine}", [], "which class? mine.py has {ALL}: --layer {mine}:Needs"),
-        ("{mine}:NoLayer()", [], "no brackets: --layer {mine}:NoLayer\n"),
         ("{mine}:Scale(5)", [], "arguments go into --args: --layer {mine}:Scale --args 5\n"),
         ("{mine}:Scale", [], "Scale(n) needs arguments: --args 5, say"),
-        ("{mine}:Scale", ["--args", "5,4"], "Scale(n) does not take --args 5,4: --args 5, say"),
-        ("{mine}:Needs", ["--args", "os.x"], "expected Python literals"),
         ("{mine}:NoLayer", [], "NoLayer is no layer"),
-        ("{mine}:Pooled", ["--shape", "4,0"], "expected a whole number of at least 1"),
         ("{mine}:Leaves", [], "Leaves() raised SystemExit"),
         ("{mine}:Pooled", ["--eps", "1e-300"], "eps=1e-300: expected a step from 1e-09"),
     ],
@@ -137,6 +132,7 @@ def test_what_cannot_be_checked_is_said_in_one_line_with_exit_code_2(place, furt
 def test_one_broken_activation_is_the_one_to_look_at(monkeypatch):
     monkeypatch.setattr(Tanh, "backward", lambda self, dy, wrt="both": dy * (1 - self.y))
     monkeypatch.setattr(script, "other_games", lambda rng, seed: [])
+    monkeypatch.setattr(script, "layers", lambda: [(Tanh(), False, (5,))])
     code, out, _ = call()
     assert code == 1 and out.startswith("Tanh(): float64, central")
     tables = out.split("\n\n")[:-1]
@@ -145,37 +141,6 @@ def test_one_broken_activation_is_the_one_to_look_at(monkeypatch):
     assert ", Tanh(), fails and the other layers pass: look there first" in tables[2]
     assert "on its own, layer 3 of G, Tanh(), fails" in tables[-1]
     assert out.splitlines()[-1].startswith("Look first at Tanh(): it fails on its own; ")
-
-
-PASSES, FAILS = (GradcheckReport("", [Row("x", (), 1, 0.0, (), 0.0, 0.0, verdict)]) for verdict in ("ok", "FAIL"))
-
-
-@pytest.mark.parametrize(
-    "checks, words",
-    [
-        ([([Tanh()], FAILS)], "Look first at Tanh(): it fails on its own."),
-        (
-            [([Dense(5, 4)], FAILS), ([Dense(2, 3), Tanh()], FAILS), ([Dense(3, 3)], FAILS)],
-            "Look first at Dense(5, 4): it fails on its own; 1 other check that uses it fails as well.",
-        ),
-        (
-            [
-                ([Tanh()], FAILS),
-                ([ReLU()], FAILS),
-                ([Tanh(), Dense(1, 1)], FAILS),
-                ([ReLU(), Tanh()], FAILS),
-            ],
-            "Look first at Tanh() and ReLU(): they fail on their own; 2 other checks that use one of them fail "
-            "as well.",
-        ),
-        (
-            [([Tanh()], PASSES), ([Tanh(), ReLU()], FAILS)],
-            "Every layer, loss and objective passes on its own: look at how the failing checks chain them.",
-        ),
-    ],
-)
-def test_where_to_look_first_is_what_fails_on_its_own(checks, words):
-    assert script.culprits(checks) == words
 
 
 @pytest.mark.parametrize(

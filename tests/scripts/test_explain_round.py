@@ -150,6 +150,7 @@ def test_the_numbers_to_start_from_fit_on_paper():
         assert abs(gan.generator.theta).min() > 0.09 and abs(x).max() < 1  # no weight of 0; data that Tanh can reach
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("options", [[], ["--images"]])
 def test_the_script_prints_a_legible_page_and_draws_it(options, tmp_path, capsys):
     path = tmp_path / "round.png"
@@ -160,6 +161,7 @@ def test_the_script_prints_a_legible_page_and_draws_it(options, tmp_path, capsys
     assert imread(path).shape[1] == 2100
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize(
     ("seed", "number", "precision", "images"), [(SEED, 1, 3, False), (2, 2, 5, False), (0, 1, 3, True)]
 )

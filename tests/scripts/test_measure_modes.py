@@ -66,20 +66,6 @@ def test_a_file_that_holds_something_else_is_refused(modes, text, message, tmp_p
     assert stop.value.code == 2 and err.count("\n") == 1 and message in err
 
 
-def test_ctrl_c_keeps_the_finished_seeds(modes, tmp_path, capsys, monkeypatch):
-    def step(gan, x):
-        if gan.seed == 1:
-            raise KeyboardInterrupt
-        return original(gan, x)
-
-    original = modes.GAN.step
-    monkeypatch.setattr(modes.GAN, "step", step)
-    with pytest.raises(SystemExit) as stop:
-        modes.main(["best", "--toys", "ring", "--rounds", "1", "--json", str(tmp_path / "m.jsonl")])
-    assert stop.value.code == 130 and "start again to go on" in capsys.readouterr().err
-    assert len((tmp_path / "m.jsonl").read_text().splitlines()) == 1
-
-
 def test_the_papers_players_have_the_papers_sizes(modes):
     gan, batch_size = modes.pacgan(0, 1)
     assert (batch_size, gan.generator_optimizer.lr, gan.discriminator_optimizer.beta1) == (100, 1e-4, 0.8)

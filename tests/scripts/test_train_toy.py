@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from loading import script
 from matplotlib.image import imread
-from PIL import Image
 
 from minigan.backend.generators import DATA, FIXED, PENALTY, SAMPLING, TRAINING
 
@@ -29,14 +28,16 @@ def train(module):
 def test_a_picture_and_a_film_the_same_for_the_same_seed_and_others_for_another(
     module, train, tmp_path, capsys, monkeypatch
 ):
+    films = []
+    monkeypatch.setattr(module.Stage, "save_film", lambda stage, path: films.append(path.name))
     for out, seed in ("a", 1), ("b", 1), ("c", 2):
+        if out == "c":
+            monkeypatch.setattr(module.Stage, "save_picture", lambda stage, path, scene: None)
         assert train("moons", *SHORT, "--objective", "hinge", "--seed", seed, "--out", tmp_path / out) == 0
-        monkeypatch.setattr(module.Stage, "save_film", lambda stage, path: None)  # one is enough
-    a, b, c = ((tmp_path / out / "moons.png").read_bytes() for out in "abc")
-    assert a == b != c and imread(tmp_path / "a" / "moons.png").shape[:2] == (648, 1152)
-    with Image.open(tmp_path / "a" / "moons.gif") as film:
-        assert film.n_frames == 2
-    line, last, *_ = capsys.readouterr().out.splitlines()
+    assert (tmp_path / "a" / "moons.png").read_bytes() == (tmp_path / "b" / "moons.png").read_bytes()
+    assert imread(tmp_path / "a" / "moons.png").shape[:2] == (648, 1152) and films == ["moons.gif"] * 3
+    line, last, again, _, other, _ = capsys.readouterr().out.splitlines()
+    assert line == again != other
     assert line.startswith("V -") and "(equilibrium -2.000)" in line and "the samples' mean is (" in line
     assert last == f"now open {tmp_path}/a/moons.png; how it came about is in {tmp_path}/a/moons.gif"
 
@@ -138,10 +139,7 @@ def test_what_is_not_finite_stops_training_in_words(train, tmp_path, capsys):
     ("args", "message"),
     [
         (["rings"], "train_toy.py: no toy distribution is called 'rings': did you mean 'ring'? expected one of ring,"),
-        (["ring", "--lr", "nan"], "argument --lr: expected a finite number above 0, not 'nan'"),
         (["ring", "--penalty", "r1:0"], "--penalty r1:0: expected r1, r2, unit-slope, slope-bound with a weight"),
-        (["ring", "--frames", "1"], "argument --frames: expected a whole number of at least 2, not '1'"),
-        (["ring", "--objective", "wgan"], "argument --objective: invalid choice: 'wgan'"),
         (["ring", "--objective", "hinge", "minimax"], "--objective hinge minimax: several games are drawn side by"),
         (["ring", "--html", "--penalty", "r1:1", "none"], "--penalty r1:1 none: expected one, or one for each of the"),
         (["ring", "--out", "/dev/null/r"], "Not a directory"),

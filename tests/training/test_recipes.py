@@ -24,7 +24,7 @@ def small(name, rounds=20, **settings):
     return recipe, data, recipe.make(data, rounds, seed=3, **settings)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "goodfellow2014")) for n in RECIPES])
 def test_a_recipe_plays_on_data_in_its_range_and_another_seed_is_another_game(name):
     recipe, data, gan = small(name)
     other = recipe.make(data, 20, seed=4)
