@@ -9,7 +9,7 @@ from matplotlib.image import imsave
 
 from minigan.data.files import replacing
 from minigan.plots.figures import draw_value, save_figure, save_film
-from minigan.plots.run_page import FPS, evenly, frames_of, read_gray, write_page
+from minigan.plots.run_page import FPS, evenly, frames_of, read_picture, write_page
 from minigan.plots.style import DATA, SAMPLE
 from minigan.plots.words import equilibrium, value_in_words
 
@@ -20,20 +20,23 @@ __all__ = [
 
 
 def grid(rows, shape, range, columns=None):
-    """Images rows (N, H*W), black and white as in `range`, side by side as one array (height, width) in [0, 1].
+    """Images rows (N, size), black and white as in `range`, side by side as one picture in [0, 1].
 
-    Images are framed in gray; small ones are enlarged, pixel by pixel, until they are about 48 wide.
+    It is an array (height, width), or (height, width, 3) of images of shape (H, W, 3). They are framed in gray; small
+    ones are enlarged, pixel by pixel, until they are about 48 wide.
     """
-    (height, width), (low, high) = shape, range
+    low, high = range
     columns = columns or math.ceil(len(rows) ** 0.5)
     lines = math.ceil(len(rows) / columns)
-    zoom, frame = max(1, round(48 / max(shape))), 0.35
-    pixels = numpy.clip((rows.reshape(-1, height, width) - low) / (high - low), 0, 1)
-    pixels = numpy.pad(pixels.repeat(zoom, 1).repeat(zoom, 2), ((0, 0), (1, 1), (1, 1)), constant_values=frame)
+    zoom, frame = max(1, round(48 / max(shape[:2]))), 0.35
+    pixels = numpy.clip((rows.reshape(-1, *shape) - low) / (high - low), 0, 1).repeat(zoom, 1).repeat(zoom, 2)
+    sides = (0, 0), (1, 1), (1, 1), (0, 0)
+    pixels = numpy.pad(pixels, sides[: pixels.ndim], constant_values=frame)
     tiles = numpy.full((lines * columns, *pixels.shape[1:]), frame, dtype="float32")
     tiles[: len(rows)] = pixels
-    tiles = tiles.reshape(lines, columns, *pixels.shape[1:]).transpose(0, 2, 1, 3)
-    return tiles.reshape(lines * pixels.shape[1], columns * pixels.shape[2])
+    height, width, *color = pixels.shape[1:]
+    tiles = tiles.reshape(lines, columns, height, width, *color).swapaxes(1, 2)
+    return tiles.reshape(lines * height, columns * width, *color)
 
 
 def save_grid(path, rows, shape, range, columns=None):
@@ -119,7 +122,7 @@ def _panels(count):
 def draw_run(directory, history, rows, neighbors, shape, range):
     """Draw what closes a run into its directory: curves.png, neighbors.png, training.gif and training.html.
 
-    rows (N, H*W) are samples of the generator as it is now, neighbors (N, H*W) their nearest training images. Before
+    rows (N, size) are samples of the generator as it is now, neighbors (N, size) their nearest training images. Before
     the first epoch is finished there are neighbors only. Returns the paths written; raises OSError as the disk does.
     """
     directory = Path(directory)
@@ -142,27 +145,28 @@ def read_frames(folder, history):
     """
     found = frames_of(folder, history)
     labels = [f"epoch {history[i]['epoch']}     {value_in_words(history[i])}" for i, _ in found]
-    return [read_gray(path) for _, path in found], labels
+    return [read_picture(path) for _, path in found], labels
 
 
 def save_neighbors(path, rows, neighbors, shape, range):
-    """Write pairs as a PNG: each of the rows (N, H*W) and, right of it, its neighbor (N, H*W). Is G copying?
+    """Write pairs as a PNG: each of the rows (N, size) and, right of it, its neighbor (N, size). Is G copying?
 
     The pairs stand as `grid` would put the rows, with white between them.
     """
     columns = math.ceil(len(rows) ** 0.5)
     tiles = grid(numpy.stack([rows, neighbors], 1).reshape(2 * len(rows), -1), shape, range, 2 * columns)
-    lines, gap = math.ceil(len(rows) / columns), 4
-    pairs = tiles.reshape(lines, len(tiles) // lines, columns, -1)
-    pairs = numpy.pad(pairs, ((0, 0), (gap, gap), (0, 0), (gap, gap)), constant_values=1)
-    pairs = pairs.reshape(len(tiles) + 2 * gap * lines, -1)
+    lines, gap, color = math.ceil(len(rows) / columns), 4, tiles.shape[2:]
+    pairs = tiles.reshape(lines, len(tiles) // lines, columns, tiles.shape[1] // columns, *color)
+    sides = (0, 0), (gap, gap), (0, 0), (gap, gap), (0, 0)
+    pairs = numpy.pad(pairs, sides[: pairs.ndim], constant_values=1)
+    pairs = pairs.reshape(len(tiles) + 2 * gap * lines, -1, *color)
     figure, _, caption = _captioned(pairs)
     caption.set_text("left: a sample; right: the training image nearest to it")
     save_figure(path, figure)
 
 
 def save_gif(path, frames, labels):
-    """Write an animated GIF of the frames, each a gray picture (height, width) in [0, 1] under its label."""
+    """Write an animated GIF of the frames, each a picture in [0, 1], gray or in color, under its label."""
     figure, image, caption = _captioned(frames[0])
 
     def drawn():
@@ -174,8 +178,8 @@ def save_gif(path, frames, labels):
 
 
 def _captioned(picture):
-    """(figure, image, caption): the gray picture (height, width), pixel for pixel, under an empty line of text."""
-    height, width = picture.shape
+    """(figure, image, caption): the picture, pixel for pixel, under an empty line of text."""
+    height, width = picture.shape[:2]
     line, whole, dpi = 28, max(width, 400), 100
     figure = Figure(figsize=(whole / dpi, (height + line) / dpi), dpi=dpi)
     axes = figure.add_axes(((whole - width) // 2 / whole, 0, width / whole, height / (height + line)))
