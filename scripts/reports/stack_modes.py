@@ -9,6 +9,7 @@ must.
 """
 
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy
 from matplotlib.figure import Figure
 
-from minigan import GAN, Network, NonSaturating, Wasserstein, to_numpy, xp
+from minigan import GAN, Network, Wasserstein, to_numpy, xp
 from minigan.app import fit
 from minigan.app.cli import Parser, choose_device, whole
 from minigan.backend import host_generator
@@ -25,7 +26,7 @@ from minigan.data.mnist import mnist
 from minigan.data.stacked import Stacked, every_digit
 from minigan.evaluation.stacked import MANY, SAMPLES, accuracy, expected, judge_for, modes_of, score
 from minigan.gan import NOISE
-from minigan.layers import BatchNorm, Conv2D, ConvTranspose2D, Dense, Flatten, Normal, Pack, Reshape
+from minigan.layers import BatchNorm, Conv2D, ConvTranspose2D, Dense, Flatten, Normal, Pack, Reshape, he
 from minigan.layers.activations import LeakyReLU, ReLU, Tanh
 from minigan.losses import sigmoid, softplus
 from minigan.objectives import GradientPenalty, Objective, Penalty
@@ -67,57 +68,52 @@ class R1R2(Penalty):
         return xp.concatenate((real, fake))
 
 
-def generator(seed, width, init):
-    """z (100,) to an image (28, 28, 3), by a dense layer and two transposed convolutions with batch normalization."""
-    return Network(
-        Dense(100, 49 * 2 * width, init), Reshape(7, 7, 2 * width), BatchNorm(2 * width), ReLU(),
-        ConvTranspose2D(width, init=init), BatchNorm(width), ReLU(),
-        ConvTranspose2D(3, init=init), Tanh(), seed=2 * seed,
-    )  # fmt: skip
+def players(seed, shape, init, *before, width=16, hidden=256):
+    """(G, D): z (100,) to an image of this shape, and images, or what the layers `before` make of them, to a logit.
 
-
-def discriminator(seed, width, init, *before, judged=1, normalized=False):
-    """Images (28, 28, 3), `judged` at a time, to a logit, by two convolutions and a dense layer."""
-    norm = [BatchNorm(2 * width)] if normalized else []
-    return Network(
-        *before, Conv2D(width, init=init), LeakyReLU(), Conv2D(2 * width, init=init), *norm, LeakyReLU(),
-        Flatten(), Dense(49 * 2 * width, 1, init), seed=2 * seed + 1, shape=(28, 28, 3),
-    )  # fmt: skip
-
-
-def dcgan(seed, rounds, width=16):
-    """Plain: N(0, 0.02), Adam at 2e-4 and beta1 0.5, LeakyReLU in D (Radford et al. 2016).
-
-    D has no batch normalization: minigan hands it real and generated samples as one batch, and G's by themselves.
+    G has two dense layers and two transposed convolutions, with batch normalization; D has two convolutions and two
+    dense layers without it, for minigan hands D real and generated samples as one batch, and G's by themselves.
     """
-    init = Normal(0.02)
-    return GAN(generator(seed, width, init), discriminator(seed, width, init), NonSaturating(), seed)
+    small = shape[0] // 4, shape[1] // 4, 2 * width
+    G = Network(
+        Dense(100, hidden, init), BatchNorm(hidden), ReLU(),
+        Dense(hidden, math.prod(small), init), Reshape(*small), BatchNorm(2 * width), ReLU(),
+        ConvTranspose2D(width, init=init), BatchNorm(width), ReLU(),
+        ConvTranspose2D(shape[2], init=init), Tanh(), seed=2 * seed,
+    )  # fmt: skip
+    D = Network(
+        *before, Conv2D(width, init=init), LeakyReLU(), Conv2D(2 * width, init=init), LeakyReLU(), Flatten(),
+        Dense(math.prod(small), hidden, init), LeakyReLU(), Dense(hidden, 1, init), seed=2 * seed + 1, shape=shape,
+    )  # fmt: skip
+    return G, D
 
 
-def packed(seed, rounds, width=16):
+def dcgan(seed, rounds, shape):
+    """Plain: N(0, 0.02), Adam at 2e-4 and beta1 0.5 (Radford et al. 2016)."""
+    return GAN(*players(seed, shape, Normal(0.02)), seed=seed)
+
+
+def packed(seed, rounds, shape):
     """The same, but D judges two samples at a time (PacGAN)."""
-    init = Normal(0.02)
-    D = discriminator(seed, width, init, Pack(2))
-    return GAN(generator(seed, width, init), D, NonSaturating(), seed)
+    return GAN(*players(seed, shape, Normal(0.02), Pack(2)), seed=seed)
 
 
-def sloped(seed, rounds, width=16):
-    """WGAN-GP: a critic of slope 1, at rates of 2e-4."""
-    G, D = generator(seed, width, Normal(0.02)), discriminator(seed, width, Normal(0.02))
+def sloped(seed, rounds, shape):
+    """A critic of the Wasserstein distance whose slope is held at 1 (WGAN-GP)."""
+    G, D = players(seed, shape, he)
     rules = Adam(G, 2e-4, beta1=0.0, beta2=0.9), Adam(D, 4e-4, beta1=0.0, beta2=0.9)
     return GAN(G, D, Wasserstein(), seed, *rules, penalty=GradientPenalty(10.0))
 
 
-def paired(seed, rounds, width=16):
-    """Relativistic pairs with R1 and R2 (R3GAN), on the same networks."""
-    G, D = generator(seed, width, Normal(0.02)), discriminator(seed, width, Normal(0.02))
+def paired(seed, rounds, shape):
+    """Relativistic pairs with R1 and R2 (R3GAN)."""
+    G, D = players(seed, shape, he)
     return GAN(G, D, Pairing(), seed, penalty=R1R2(1.0))
 
 
-def best(seed, rounds, width=16):
-    """Relativistic pairs with R1 and R2, packing 2, rates that fall, and the average of G."""
-    init = Normal(0.02)
-    G, D = generator(seed, width, init), discriminator(seed, width, init, Pack(2))
+def best(seed, rounds, shape):
+    """Relativistic pairs with R1 and R2, and besides: packing 2, rates that fall, and the average of G."""
+    G, D = players(seed, shape, he, Pack(2))
     rules = Adam(G, Linear(5e-4, 1e-4, rounds)), Adam(D, Linear(5e-4, 1e-4, rounds))
     average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
     return GAN(G, D, Pairing(), seed, *rules, average=average, penalty=R1R2(1.0))
@@ -139,7 +135,7 @@ def main(argv=None):
         for game in args.games:
             run = args.out / f"{game}-{args.seed}"
             source = Stacked(digits, args.batch_size, args.seed)
-            gan = GAMES[game](args.seed, args.epochs * source.rounds)
+            gan = GAMES[game](args.seed, args.epochs * source.rounds, source.sample_shape)
             fit(gan, source, args.epochs, run, resume=True, keep=1)
             remember(args.out / "results.json", run, game, args.seed, judge)
         results = json.loads((args.out / "results.json").read_text()) if (args.out / "results.json").exists() else {}
