@@ -132,21 +132,19 @@ def main(argv=None):
         judge = judge_for(mnist("train", args.data_dir))
         if args.judge:
             print(f"the judge is right about {accuracy(judge, mnist('test', args.data_dir)):.2%} of the test images")
-        for game in args.games:
-            run = args.out / f"{game}-{args.seed}"
+        if args.game:
+            run = args.out / f"{args.game}-{args.seed}"
             source = Stacked(digits, args.batch_size, args.seed)
-            gan = GAMES[game](args.seed, args.epochs * source.rounds, source.sample_shape)
+            gan = GAMES[args.game](args.seed, args.epochs * source.rounds, source.sample_shape)
             fit(gan, source, args.epochs, run, resume=True, keep=1)
-            remember(args.out / "results.json", run, game, args.seed, judge)
-        results = json.loads((args.out / "results.json").read_text()) if (args.out / "results.json").exists() else {}
-        if results:
+            results = remember(args.out / "results.json", run, args.game, args.seed, judge)
             print(table(results, digits))
             draw(args.out / "modes.png", results)
     return 0
 
 
 def remember(path, run, game, seed, judge):
-    """Count the modes of each checkpoint that the run kept and that was not counted yet, and write them down."""
+    """Count the modes of each checkpoint that the run kept and that was not counted yet. Returns all that is there."""
     results = json.loads(path.read_text()) if path.exists() else {}
     entry = results.setdefault(f"{game}, seed {seed}", {"game": game, "seed": seed, "course": []})
     counted = {row["epoch"] for row in entry["course"]}
@@ -166,6 +164,7 @@ def remember(path, run, game, seed, judge):
         entry["many"] = {"epoch": entry["course"][-1]["epoch"], "modes": modes, "kl": kl}
         with replacing(path, "w") as file:
             json.dump(results, file, indent=1)
+    return results
 
 
 def shown(G, meta, judge, count):
@@ -222,7 +221,7 @@ def draw(path, results):
 def arguments():
     parser = Parser(__doc__)
     add = parser.add_argument
-    add("games", nargs="*", choices=GAMES, metavar="GAME", help=f"what to train: {', '.join(GAMES)}")
+    add("game", nargs="?", choices=GAMES, help="what to train (default: nothing)")
     add("--seed", type=whole(0), default=0, help="of the game (default: %(default)s)")
     add("--epochs", type=whole(1), default=20, help="of 128,000 images each (default: %(default)s)")
     add("--batch-size", type=whole(1), default=64, help="images in a round (default: %(default)s)")

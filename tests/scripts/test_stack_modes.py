@@ -1,6 +1,7 @@
 """scripts/reports/stack_modes.py on stacks of the small digits: every game is played, counted, and goes on."""
 
 import json
+import re
 
 import pytest
 from loading import script
@@ -38,6 +39,11 @@ def test_each_game_is_played_and_counted_and_goes_on(game, capsys, tmp_path):
     assert 1 <= entry["course"][0]["modes"] <= 60 and (tmp_path / "s" / "modes.png").exists()
     said = capsys.readouterr().out
     assert f"| `{game}` | 1 | 2 |" in said and "| perfect data |" in said
+
+
+def test_without_a_game_it_says_how_good_the_judge_is(capsys):
+    assert run.main(["--judge", "--device", "cpu"]) == 0
+    assert re.fullmatch(r"the judge is right about \d+\.\d\d% of the test images\n", capsys.readouterr().out)
 
 
 def test_the_loss_of_pairs_and_both_penalties_have_the_derivatives_of_what_is_stated(rng):
