@@ -10,7 +10,6 @@ must.
 
 import json
 import math
-import re
 import sys
 from pathlib import Path
 
@@ -147,21 +146,15 @@ def remember(path, run, game, seed, judge):
     """Count the modes of each checkpoint that the run kept and that was not counted yet. Returns all that is there."""
     results = json.loads(path.read_text()) if path.exists() else {}
     entry = results.setdefault(f"{game}, seed {seed}", {"game": game, "seed": seed, "course": []})
-    counted = {row["epoch"] for row in entry["course"]}
-    for kept in sorted((run / "kept").glob("epoch-*.npz")):
-        epoch = int(re.search(r"\d+", kept.name)[0])
-        if epoch in counted:
-            continue
-        G, meta = load_generator(kept)
+    kept = sorted((run / "kept").glob("epoch-*.npz"))
+    for path_of_g in kept[len(entry["course"]) :]:
+        G, meta = load_generator(path_of_g)
         modes, kl = score(shown(G, meta, judge, SAMPLES))
-        minutes = sum(row["seconds"] for row in meta["history"]) / 60
-        entry["course"].append({"epoch": epoch, "minutes": minutes, "modes": modes, "kl": kl})
-        print(f"{game}, seed {seed}, epoch {epoch}: {modes} modes, KL {kl:.3f}, {minutes:.1f} minutes", flush=True)
-        with replacing(path, "w") as file:
-            json.dump(results, file, indent=1)
-    if entry["course"] and entry.get("many", {}).get("epoch") != entry["course"][-1]["epoch"]:
-        modes, kl = score(shown(G, meta, judge, MANY))
-        entry["many"] = {"epoch": entry["course"][-1]["epoch"], "modes": modes, "kl": kl}
+        row = {"epoch": len(meta["history"]), "minutes": sum(row["seconds"] for row in meta["history"]) / 60}
+        entry["course"].append(row | {"modes": modes, "kl": kl})
+        print(f"{game}, seed {seed}, epoch {row['epoch']}: {modes} modes, KL {kl:.3f}", flush=True)
+        if path_of_g == kept[-1]:
+            entry["many"] = dict(zip(("modes", "kl"), score(shown(G, meta, judge, MANY)), strict=True))
         with replacing(path, "w") as file:
             json.dump(results, file, indent=1)
     return results

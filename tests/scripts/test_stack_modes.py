@@ -35,7 +35,8 @@ def test_each_game_is_played_and_counted_and_goes_on(game, capsys, tmp_path):
     for epochs in 1, 2:
         assert run.main([game, "--epochs", str(epochs), "--batch-size", "8", "--out", "s", "--device", "cpu"]) == 0
     entry = json.loads((tmp_path / "s" / "results.json").read_text())[f"{game}, seed 0"]
-    assert [row["epoch"] for row in entry["course"]] == [1, 2] and entry["many"]["epoch"] == 2
+    assert [row["epoch"] for row in entry["course"]] == [1, 2]
+    assert entry["many"].keys() == {"modes", "kl"}
     assert 1 <= entry["course"][0]["modes"] <= 60 and (tmp_path / "s" / "modes.png").exists()
     said = capsys.readouterr().out
     assert f"| `{game}` | 1 | 2 |" in said and "| perfect data |" in said
