@@ -130,8 +130,8 @@ def convolutional(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objectiv
 def dcgan(data, rounds, seed=0, latent=100, lr=2e-4, lr_d=None, objective=None, penalty=None):
     """The convolutional game of Radford et al. 2016, narrow enough for two cores: N(0, 0.02), Adam at 2e-4.
 
-    D has no batch normalization: it takes real and generated samples as one batch, and G's by themselves, and what is
-    normalized by the statistics of both tells them apart too well.
+    D has no batch normalization: it takes real and generated samples as one batch, and G's by themselves, which have
+    other statistics.
     """
     G, D = convolutional_players(data, latent, seed, Normal(0.02), ReLU)
     rules = Adam(G, lr), Adam(D, given(lr_d, lr))
