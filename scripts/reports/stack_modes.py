@@ -70,13 +70,12 @@ class R1R2(Penalty):
 def players(seed, shape, init, *before, width=16, hidden=256):
     """(G, D): z (100,) to an image of this shape, and images, or what the layers `before` make of them, to a logit.
 
-    G has two dense layers and two transposed convolutions, with batch normalization; D has two convolutions and two
-    dense layers without it, for minigan hands D real and generated samples as one batch, and G's by themselves.
+    G has a dense layer and two transposed convolutions, with batch normalization; D has two convolutions and two dense
+    layers without it, for minigan hands D real and generated samples as one batch, and G's by themselves.
     """
     small = shape[0] // 4, shape[1] // 4, 2 * width
     G = Network(
-        Dense(100, hidden, init), BatchNorm(hidden), ReLU(),
-        Dense(hidden, math.prod(small), init), Reshape(*small), BatchNorm(2 * width), ReLU(),
+        Dense(100, math.prod(small), init), Reshape(*small), BatchNorm(2 * width), ReLU(),
         ConvTranspose2D(width, init=init), BatchNorm(width), ReLU(),
         ConvTranspose2D(shape[2], init=init), Tanh(), seed=2 * seed,
     )  # fmt: skip
