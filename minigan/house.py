@@ -72,12 +72,14 @@ TABLE = """
   data/digits
   data/mnist
   data/load
+  data/stacked
   data/toys
 
   evaluation/metrics
   evaluation/parzen
   evaluation/classifier
   evaluation/modes
+  evaluation/stacked
   evaluation/protocol
   evaluation/report
 

@@ -54,7 +54,7 @@ def arguments():
     add = parser.add_argument
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--checkpoint", type=Path, help="a checkpoint.npz of scripts/train_mnist.py, or its directory")
-    which.add_argument("--samples-file", type=Path, help="your samples: an .npz with an array 'images' (N, H, W)")
+    which.add_argument("--samples-file", type=Path, help="your samples: an .npz with images (N, H, W) or (N, H, W, 3)")
     add("--data", help="mnist, digits or a file of images (default: what the checkpoint was trained on, or mnist)")
     add("--data-dir", help="the folder of MNIST's files (default: that of the checkpoint's run)")
     add("--samples", type=whole(4), default=10_000, help="number of samples to draw (default: 10,000, the protocol's)")

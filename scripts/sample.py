@@ -1,6 +1,7 @@
 """Draw new images from a checkpoint: a grid of samples, or walks between latent points.
 
-With --out samples.npz they are saved as arrays instead: images (N, H, W) float32, and range, what black and white are.
+With --out samples.npz they are saved as arrays instead: images (N, H, W), float32, those in color (N, H, W, 3), and
+range, what black and white are.
 """
 
 import sys

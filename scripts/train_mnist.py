@@ -76,7 +76,7 @@ def arguments():
     add("--seed", type=whole(0), default=0,
         help="the same seed gives the same pictures (default: %(default)s)")  # fmt: skip
     add("--data", default="auto", metavar="{auto,mnist,digits,idx,PATH}",
-        help="what to learn; PATH: an .npz of your own with images (N, H, W) (default: %(default)s)")  # fmt: skip
+        help="what to learn; PATH: an .npz with images (N, H, W) or (N, H, W, 3) (default: %(default)s)")  # fmt: skip
     add("--data-dir", help="where MNIST's files are or shall go; for idx, the file of images or its folder")
     add("--out", help="a new directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")
     add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")

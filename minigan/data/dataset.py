@@ -10,7 +10,7 @@ import numpy
 
 from minigan.backend import host_generator, xp
 from minigan.backend.checks import kind, whole
-from minigan.data.files import DataError
+from minigan.data.files import IMAGES, DataError, is_images
 from minigan.layers import Flatten, Reshape
 from minigan.layers.layer import as_shape, in_words
 
@@ -19,7 +19,7 @@ LOAD = "minigan.data.load gives one"
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """N gray images on the host, as they were stored, and how they are handed to the networks.
+    """N images on the host, gray or in color, as they were stored, and how they are handed to the networks: as rows.
 
     `stored` tells what black and white are in `images`, `range` what they become in the batches:
 
@@ -27,12 +27,12 @@ class Dataset:
 
     `notice` is a sentence for the user (why these data and not others), or None.
 
-    Raises DataError for images that are not a NumPy array (N, H, W), uint8 or float, finite and inside `stored`, for a
-    range that is not increasing, and for labels that are not an array of one for each image.
+    Raises DataError for images that are not a NumPy array (N, H, W) or (N, H, W, 3), uint8 or float, finite and inside
+    `stored`, for a range that is not increasing, and for labels that are not an array of one for each image.
     """
 
     name: str
-    images: numpy.ndarray  # (N, H, W)
+    images: numpy.ndarray  # (N, H, W), or (N, H, W, 3): red, green and blue
     stored: tuple[float, float] = (0, 255)
     range: tuple[float, float] = (-1.0, 1.0)
     labels: numpy.ndarray | None = None  # (N,)
@@ -49,8 +49,8 @@ class Dataset:
                     f"{self.name}: {what} are a {type(array).__name__}, expected a NumPy array on the host: "
                     f"numpy.asarray({what})"
                 )
-        if images.ndim != 3 or images.size == 0:
-            raise DataError(f"{self.name}: images of shape {images.shape}, expected (N, H, W) with at least one pixel")
+        if not is_images(images.shape) or images.size == 0:
+            raise DataError(f"{self.name}: images of shape {images.shape}, expected {IMAGES} with at least one pixel")
         if images.dtype != numpy.uint8 and images.dtype.kind != "f":
             raise DataError(f"{self.name}: images of dtype {images.dtype}, expected uint8 or float32")
         for what in "stored", "range":
@@ -75,13 +75,18 @@ class Dataset:
 
     @property
     def shape(self):
-        """(H, W) of one image."""
+        """(H, W) of one image, (H, W, 3) of one in color."""
         return self.images.shape[1:]
 
     @property
     def size(self):
-        """H * W, the width of a row."""
+        """H * W, in color H * W * 3: the width of a row."""
         return math.prod(self.shape)
+
+    @property
+    def picture(self):
+        """(H, W, C) of one image, as layers take it that convolve; C is 1 for gray ones."""
+        return (*self.shape, 1)[:3]
 
     @property
     def sample_shape(self):
@@ -103,7 +108,7 @@ class Dataset:
         return scale, low - scale * black
 
     def rows(self, index=slice(None)):
-        """Images [index] as float32 rows (n, H*W) in `range`, on the host: a new array. DataError for a wrong index."""
+        """Images [index] as float32 rows (n, size) in `range`, on the host, a new array. DataError for no index."""
         scale, shift = self.affine
         try:
             images = self.images[index].reshape(-1, self.size)
@@ -151,7 +156,7 @@ class Batches:
         self.dataset, self.name, self.sample_shape = dataset, dataset.name, dataset.sample_shape
         self.rounds = self.n // batch_size  # in an epoch
         self.scale, self.shift = dataset.affine
-        self.images = xp.asarray(dataset.images.reshape(self.n, dataset.size))  # (N, H*W)
+        self.images = xp.asarray(dataset.images.reshape(self.n, dataset.size))  # (N, size)
         self.x = xp.empty((batch_size, dataset.size), dtype="float32")
 
     @property
@@ -161,7 +166,7 @@ class Batches:
         return {"images": len(data), "sha256": data.sha256, "shape": list(data.shape), "range": list(data.range)}
 
     def epoch(self, e, start=0):
-        """Yields x (batch_size, H*W), float32, for each round of epoch e from round `start` on.
+        """Yields x (batch_size, size), float32, for each round of epoch e from round `start` on.
 
         It is one and the same array, refilled each round: valid until the next one, copy it to keep it.
         """

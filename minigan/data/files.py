@@ -10,6 +10,7 @@ from pathlib import Path
 # https://zlib.net/zlib_tech.html, "Maximum Compression Factor".
 DEFLATE_AT_MOST = 1032
 CHUNK = 1 << 20
+IMAGES = "(N, H, W), or (N, H, W, 3) in color,"
 
 
 class DataError(ValueError):
@@ -112,3 +113,8 @@ def _link(path, keep):
         os.replace(path, keep)
     else:
         os.replace(second, keep)
+
+
+def is_images(shape):
+    """Whether an array of this shape holds images: IMAGES."""
+    return len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)

@@ -13,8 +13,8 @@ from minigan.data.npz import read_npy, read_npz
 
 CHOICES = (
     "expected 'auto' (MNIST, or the embedded digits where it cannot be had), 'mnist', 'digits', 'idx' (any idx file of "
-    "images, named with --data-dir), or the path of an .npz with an array 'images' (N, H, W), of an .npy that is this "
-    "array, of an idx file, or of a folder that holds one"
+    "images, named with --data-dir), or the path of an .npz with an array 'images' (N, H, W) or "
+    "(N, H, W, 3), of an .npy that is this array, of an idx file, or of a folder that holds one"
 )
 ARRAYS = {".npz": read_npz, ".npy": read_npy}
 
@@ -61,7 +61,7 @@ def _load(name, data_dir):
 
 
 def _idx(path):
-    return Dataset(path.name, read_idx(path, shape=(None, None, None)))
+    return Dataset(path.name, read_idx(path))
 
 
 def _idx_file(data_dir):
@@ -71,15 +71,15 @@ def _idx_file(data_dir):
     folder = Path(data_dir).expanduser()
     if not folder.is_dir():
         return folder
-    found = sorted(path for path in folder.glob("*images*idx3*") if path.suffix != ".part")
+    found = sorted(path for path in folder.glob("*images*idx[34]*") if path.suffix != ".part")
     for path in found:
         if path.name in ("train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"):
             return path
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise DataError(
-            f"{folder}: expected one idx file of images (*images*idx3*), found {names}: name the file itself, "
-            "or put your pictures into one .npz with an array 'images' (N, H, W)"
+            f"{folder}: expected one idx file of images (*images*idx3*, in color idx4), found {names}: name the file "
+            "itself, or put your pictures into one .npz with an array 'images' (N, H, W)"
         )
     return found[0]
 

@@ -7,7 +7,7 @@ import zlib
 
 import numpy
 
-from minigan.data.files import DEFLATE_AT_MOST, DataError, as_path, read_promised, reading
+from minigan.data.files import DEFLATE_AT_MOST, IMAGES, DataError, as_path, is_images, read_promised, reading
 
 HEADERS = {
     (1, 0): numpy.lib.format.read_array_header_1_0,
@@ -18,7 +18,7 @@ UNSOUND = zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, Value
 
 
 def read_npz(path):
-    """The array `images` (N, H, W) of a .npz file: uint8, or float16, float32 or float64.
+    """The array `images` of a .npz file, (N, H, W) or (N, H, W, 3): uint8, or float16, float32 or float64.
 
     Raises DataError, naming the file, for anything else.
     """
@@ -103,7 +103,7 @@ def _images(where, shape, dtype):
             f"{where} has dtype {dtype}, expected uint8 (0 to 255) or float32 (0 to 1, or -1 to 1): "
             "images.astype('uint8'), say"
         )
-    if len(shape) != 3:
-        raise DataError(f"{where} has shape {shape}, expected three dimensions (N, H, W), gray images")
+    if not is_images(shape):
+        raise DataError(f"{where} has shape {shape}, expected images {IMAGES} red, green and blue last")
     if min(shape) < 1:
         raise DataError(f"{where} has shape {shape}, which is empty: expected at least one image")

@@ -135,8 +135,8 @@ def train_classifier(dataset, recipe=RECIPE):
 
 
 def moved(images, down, right):
-    """The images (N, H, W) moved by so many pixels, with 0 where nothing came from: a new array."""
-    height, width = images.shape[1:]
+    """The images (N, H, W), or in color, moved by so many pixels, with 0 where nothing came from: a new array."""
+    height, width = images.shape[1:3]
     new = numpy.zeros_like(images)
     new[:, max(down, 0) : height + down, max(right, 0) : width + right] = images[
         :, max(-down, 0) : height - down, max(-right, 0) : width - right

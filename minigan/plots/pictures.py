@@ -8,9 +8,9 @@ from matplotlib.image import imsave
 
 from minigan.backend.checks import sizes, whole
 from minigan.data.dataset import is_interval, numbers
-from minigan.data.files import as_path, replacing
+from minigan.data.files import as_path, is_images, replacing
 from minigan.plots.figures import draw_value, save_figure, save_film
-from minigan.plots.run_page import FPS, evenly, frames_of, read_gray, write_page
+from minigan.plots.run_page import FPS, evenly, frames_of, read_picture, write_page
 from minigan.plots.style import DATA, SAMPLE
 from minigan.plots.words import check_history, equilibrium, value_in_words
 
@@ -21,28 +21,31 @@ __all__ = [
 
 
 def grid(rows, shape, range, columns=None):
-    """Images rows (N, H*W), black and white as in `range`, side by side as one array (height, width) in [0, 1].
+    """Images rows (N, size), black and white as in `range`, side by side as one picture in [0, 1].
 
-    Images are framed in gray; small ones are enlarged, pixel by pixel, until they are about 48 wide.
+    It is an array (height, width), or (height, width, 3) of images of shape (H, W, 3). They are framed in gray; small
+    ones are enlarged, pixel by pixel, until they are about 48 wide.
 
     Raises ValueError for rows that are no finite numbers of that shape, or none, and for what is no shape or range.
     """
     shape = sizes("a picture's shape ", shape)
-    if len(shape) != 2 or not is_interval(range):
-        raise ValueError(f"a picture of shape {shape} in the range {range!r:.60}: expected (H, W), and two numbers")
-    (height, width), (low, high) = shape, range
+    if not is_images((1, *shape)) or not is_interval(range):
+        raise ValueError(f"a picture {shape} in the range {range!r:.60}: expected (H, W) or (H, W, 3), and two numbers")
+    low, high = range
     rows = numbers("pixels", rows)
-    if rows.ndim != 2 or not len(rows) or rows.shape[1] != height * width:
-        raise ValueError(f"pixels of shape {rows.shape}, expected (N, {height * width}) for pictures {height}x{width}")
+    if rows.ndim != 2 or not len(rows) or rows.shape[1] != math.prod(shape):
+        raise ValueError(f"pixels of shape {rows.shape}, expected (N, {math.prod(shape)}) for pictures {shape}")
     columns = whole("columns", columns or math.ceil(len(rows) ** 0.5))
     lines = math.ceil(len(rows) / columns)
-    zoom, frame = max(1, round(48 / max(shape))), 0.35
-    pixels = numpy.clip((rows.reshape(-1, height, width) - low) / (high - low), 0, 1)
-    pixels = numpy.pad(pixels.repeat(zoom, 1).repeat(zoom, 2), ((0, 0), (1, 1), (1, 1)), constant_values=frame)
+    zoom, frame = max(1, round(48 / max(shape[:2]))), 0.35
+    pixels = numpy.clip((rows.reshape(-1, *shape) - low) / (high - low), 0, 1).repeat(zoom, 1).repeat(zoom, 2)
+    sides = (0, 0), (1, 1), (1, 1), (0, 0)
+    pixels = numpy.pad(pixels, sides[: pixels.ndim], constant_values=frame)
     tiles = numpy.full((lines * columns, *pixels.shape[1:]), frame, dtype="float32")
     tiles[: len(rows)] = pixels
-    tiles = tiles.reshape(lines, columns, *pixels.shape[1:]).transpose(0, 2, 1, 3)
-    return tiles.reshape(lines * pixels.shape[1], columns * pixels.shape[2])
+    height, width, *color = pixels.shape[1:]
+    tiles = tiles.reshape(lines, columns, height, width, *color).swapaxes(1, 2)
+    return tiles.reshape(lines * height, columns * width, *color)
 
 
 def save_grid(path, rows, shape, range, columns=None):
@@ -131,7 +134,7 @@ def _panels(count):
 def draw_run(directory, history, rows, neighbors, shape, range):
     """Draw what closes a run into its directory: curves.png, neighbors.png, training.gif and training.html.
 
-    rows (N, H*W) are samples of the generator as it is now, neighbors (N, H*W) their nearest training images. Before
+    rows (N, size) are samples of the generator as it is now, neighbors (N, size) their nearest training images. Before
     the first epoch is finished there are neighbors only. Returns the paths written; raises OSError as the disk does.
     """
     directory = as_path(directory)
@@ -155,11 +158,11 @@ def read_frames(folder, history):
     """
     found = frames_of(folder, history)
     labels = [f"epoch {history[i]['epoch']}     {value_in_words(history[i])}" for i, _ in found]
-    return [read_gray(path) for _, path in found], labels
+    return [read_picture(path) for _, path in found], labels
 
 
 def save_neighbors(path, rows, neighbors, shape, range):
-    """Write pairs as a PNG: each of the rows (N, H*W) and, right of it, its neighbor (N, H*W). Is G copying?
+    """Write pairs as a PNG: each of the rows (N, size) and, right of it, its neighbor (N, size). Is G copying?
 
     The pairs stand as `grid` would put the rows, with white between them. Raises ValueError as `grid` does, and for
     rows and neighbors of two shapes.
@@ -169,22 +172,24 @@ def save_neighbors(path, rows, neighbors, shape, range):
         raise ValueError(f"rows of shape {rows.shape} and neighbors of shape {neighbors.shape}: both (N, H*W)")
     columns = math.ceil(len(rows) ** 0.5)
     tiles = grid(numpy.stack([rows, neighbors], 1).reshape(-1, rows.shape[1]), shape, range, 2 * columns)
-    lines, gap = math.ceil(len(rows) / columns), 4
-    pairs = tiles.reshape(lines, len(tiles) // lines, columns, -1)
-    pairs = numpy.pad(pairs, ((0, 0), (gap, gap), (0, 0), (gap, gap)), constant_values=1)
-    pairs = pairs.reshape(len(tiles) + 2 * gap * lines, -1)
+    lines, gap, color = math.ceil(len(rows) / columns), 4, tiles.shape[2:]
+    pairs = tiles.reshape(lines, len(tiles) // lines, columns, tiles.shape[1] // columns, *color)
+    sides = (0, 0), (gap, gap), (0, 0), (gap, gap), (0, 0)
+    pairs = numpy.pad(pairs, sides[: pairs.ndim], constant_values=1)
+    pairs = pairs.reshape(len(tiles) + 2 * gap * lines, -1, *color)
     figure, _, caption = _captioned(pairs)
     caption.set_text("left: a sample; right: the training image nearest to it")
     save_figure(path, figure)
 
 
 def save_gif(path, frames, labels):
-    """Write an animated GIF of the frames, each a gray picture (height, width) in [0, 1] under its label.
+    """Write an animated GIF of the frames, each a picture in [0, 1], gray or in color, under its label.
 
     Raises ValueError for frames of several shapes, or none, and for another number of labels.
     """
     frames = numbers("frames", frames)
-    if frames.ndim != 3 or not frames.size or not isinstance(labels, list | tuple) or len(labels) != len(frames):
+    labeled = isinstance(labels, list | tuple) and len(labels) == len(frames)
+    if not (labeled and is_images(frames.shape) and frames.size):
         raise ValueError(f"a film of frames {frames.shape}: at least one (height, width), and a label each")
     figure, image, caption = _captioned(frames[0])
 
@@ -197,8 +202,8 @@ def save_gif(path, frames, labels):
 
 
 def _captioned(picture):
-    """(figure, image, caption): the gray picture (height, width), pixel for pixel, under an empty line of text."""
-    height, width = picture.shape
+    """(figure, image, caption): the picture, pixel for pixel, under an empty line of text."""
+    height, width = picture.shape[:2]
     line, whole, dpi = 28, max(width, 400), 100
     figure = Figure(figsize=(whole / dpi, (height + line) / dpi), dpi=dpi)
     axes = figure.add_axes(((whole - width) // 2 / whole, 0, width / whole, height / (height + line)))

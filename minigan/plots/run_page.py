@@ -108,7 +108,7 @@ def frames_of(folder, history, most=FRAMES):
     found = [(i, path) for i, path in found if path.exists()]
     if not found or most is None:
         return found
-    most = min(most, PIXELS // read_gray(found[0][1]).size)
+    most = min(most, PIXELS // read_picture(found[0][1]).size)
     return [found[k] for k in evenly(len(found), most)]
 
 
@@ -117,10 +117,14 @@ def evenly(n, most):
     return numpy.linspace(0, n - 1, min(n, max(most, 2))).round().astype(int).tolist()
 
 
-def read_gray(path):
-    """A picture (height, width) in [0, 1]: its 32 grays look the same and take half the space. OSError if damaged."""
+def read_picture(path):
+    """A picture in [0, 1], (height, width) or in color (height, width, 3). OSError if damaged.
+
+    It has 32 values in place of 256, which look the same and take half the space.
+    """
     try:
-        return numpy.round(imread(path)[..., 0] * 31) / 31
+        picture = numpy.round(imread(path)[..., :3] * 31) / 31
+        return picture if numpy.ptp(picture, axis=2).any() else picture[..., 0]
     except (OSError, SyntaxError) as error:  # the latter is what Pillow says of some broken files
         raise OSError(f"{path}: cannot read this picture ({error})") from error
 
@@ -128,5 +132,5 @@ def read_gray(path):
 def embedded(path):
     """The picture as the address of an <img>, which holds it."""
     file = io.BytesIO()
-    Image.fromarray(numpy.round(read_gray(path) * 255).astype("uint8")).save(file, "PNG", optimize=True)
+    Image.fromarray(numpy.round(read_picture(path) * 255).astype("uint8")).save(file, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

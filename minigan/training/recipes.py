@@ -11,7 +11,7 @@ from typing import NamedTuple
 from minigan.backend.checks import kind, number
 from minigan.data.dataset import LOAD, Dataset
 from minigan.gan import GAN
-from minigan.layers import Dense, Uniform
+from minigan.layers import Conv2D, ConvTranspose2D, Dense, Flatten, Normal, Reshape, Uniform, he
 from minigan.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from minigan.layers.maxout import Maxout
 from minigan.layers.noise import Dropout
@@ -117,6 +117,57 @@ def reference_players(data, latent, seed):
         Dense(c, data.size), Tanh(), seed=seed,
     )  # fmt: skip
     D = Network(Dense(data.size, b), LeakyReLU(), Dense(b, a), LeakyReLU(), Dense(a, 1), seed=seed + 1)
+    return G, D
+
+
+@recipe(batch_size=64, rounds=18_740)
+def convolutional(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None, penalty=None):
+    """The best convolutional game that we know: the players of `dcgan` with all the helps of `default`."""
+    G, D = convolutional_players(data, latent, seed, he, LeakyReLU, 0.3)
+    lr_d, smoothed = given(lr_d, lr), given(objective, NonSaturating(real=0.9))
+    rules = Adam(G, Linear(lr, lr / 5, rounds)), Adam(D, Linear(lr_d, lr_d / 5, rounds))
+    average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
+    return GAN(G, D, smoothed, seed, *rules, average=average, penalty=penalty)
+
+
+@recipe(batch_size=64, rounds=18_740)
+def dcgan(data, rounds, seed=0, latent=100, lr=2e-4, lr_d=None, objective=None, penalty=None):
+    """The convolutional game of Radford et al. 2016, narrow enough for two cores: N(0, 0.02), Adam at 2e-4.
+
+    D has no batch normalization: it takes real and generated samples as one batch, and G's by themselves, which have
+    other statistics.
+    """
+    G, D = convolutional_players(data, latent, seed, Normal(0.02), ReLU)
+    rules = Adam(G, lr), Adam(D, given(lr_d, lr))
+    return GAN(G, D, given(objective, NonSaturating()), seed, *rules, penalty=penalty)
+
+
+def convolutional_players(data, latent, seed, init, activation, rate=0.0, width=16, judged=256):
+    """G: z -> image in [-1, 1], by two transposed convolutions, and D: image -> logit, by two convolutions.
+
+    Two convolutions see squares of 10 pixels: the dense layer above them sees whether the whole is a digit.
+    Raises ValueError for images whose height or width 4 does not divide.
+    """
+    height, wide, channels = data.picture
+    if height % 4 or wide % 4:
+        raise ValueError(f"{data.name}: images of {height}x{wide}: the convolutional recipes halve them twice, and so "
+                         "take heights and widths that 4 divides; cut them, or take another --recipe")  # fmt: skip
+    small = height // 4, wide // 4, 2 * width
+
+    def dropout():
+        return [Dropout(rate)] if rate else []
+
+    G = Network(
+        Dense(latent, math.prod(small), init), Reshape(*small), BatchNorm(2 * width), activation(),
+        ConvTranspose2D(width, init=init), BatchNorm(width), activation(),
+        ConvTranspose2D(channels, init=init), Tanh(), Flatten(), seed=seed,
+    )  # fmt: skip
+    D = Network(
+        Reshape(height, wide, channels), Conv2D(width, init=init), LeakyReLU(), *dropout(),
+        Conv2D(2 * width, init=init), LeakyReLU(), *dropout(), Flatten(),
+        Dense(math.prod(small), judged, init), LeakyReLU(), *dropout(),
+        Dense(judged, 1, init), seed=seed + 1, shape=(data.size,),
+    )  # fmt: skip
     return G, D
 
 

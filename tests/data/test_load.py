@@ -77,6 +77,15 @@ def test_idx_file(tmp_path, name):
             assert (data.images == IMAGES).all()
 
 
+def test_images_in_color_have_their_channels_last(tmp_path, npz):
+    images = numpy.random.default_rng(1).integers(0, 256, (5, 3, 4, 3), dtype="uint8")
+    (tmp_path / "train-images-idx4-ubyte").write_bytes(idx_header(images.shape) + images.tobytes())
+    for data in load(npz(images=images)), load(tmp_path):
+        assert (data.shape, data.size, data.picture) == ((3, 4, 3), 36, (3, 4, 3))
+        assert numpy.abs(data.rows(slice(2)) - (images[:2].reshape(2, 36) / 127.5 - 1)).max() < 1e-6
+    refused(r"shape \(5, 3, 4, 2\), expected images \(N, H, W\), or \(N, H, W, 3\)", npz(images=images[..., :2]))
+
+
 def test_the_one_idx_file_of_a_folder_is_taken_or_its_training_images(tmp_path):
     (tmp_path / "emnist-images-idx3-ubyte").write_bytes(IDX)
     (tmp_path / "emnist-labels-idx1-ubyte").write_bytes(IDX)
@@ -87,7 +96,7 @@ def test_the_one_idx_file_of_a_folder_is_taken_or_its_training_images(tmp_path):
 
 
 def test_idx_refused(tmp_path):
-    refused(r"expected one idx file of images \(\*images\*idx3\*\), found none", "idx", data_dir=tmp_path)
+    refused(r"expected one idx file of images \(\*images\*idx3\*, in color idx4\), found n", "idx", data_dir=tmp_path)
     refused("found none: name the file itself, or put your pictures into one .npz with an array 'images'", tmp_path)
     for name in "a-images-idx3-ubyte", "b-images-idx3-ubyte":
         (tmp_path / name).write_bytes(IDX)
@@ -119,7 +128,7 @@ def test_npz_bytes(npz):
     ("arrays", "words"),
     [
         ({"x": IMAGES, "y": IMAGES}, "has no array named 'images', only 'x', 'y': write it with numpy.savez"),
-        ({"images": IMAGES[0]}, r"'images' has shape \(3, 4\), expected three dimensions \(N, H, W\), gray"),
+        ({"images": IMAGES[0]}, r"'images' has shape \(3, 4\), expected images \(N, H, W\), or"),
         ({"images": IMAGES[:0]}, r"'images' has shape \(0, 3, 4\), which is empty"),
         ({"images": IMAGES.astype(object)}, "'images' holds Python objects, expected numbers"),
         ({"images": IMAGES.astype("complex64")}, "'images' has dtype complex64, expected uint8"),
@@ -210,7 +219,7 @@ def test_a_plain_npy_is_the_array_itself(tmp_path):
     for body, words in (
         (b"rubbish", "mine.npy is not a sound .npy file .*: write it with numpy.save"),
         (npy((5, 3, 4), IMAGES.tobytes()[:-1]), r"promises shape \(5, 3, 4\), 60 bytes, which the file does not hold"),
-        (npy((5, 12), IMAGES.tobytes()), r"has shape \(5, 12\), expected three dimensions"),
+        (npy((5, 12), IMAGES.tobytes()), r"has shape \(5, 12\), expected images"),
     ):
         path.write_bytes(body)
         refused(words, path)

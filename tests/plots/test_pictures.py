@@ -1,6 +1,7 @@
 """pictures: what is where in a picture, and what a film of a run holds; scripts/draw_run.py, which draws them all."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -18,12 +19,14 @@ from minigan.plots.figures import LINGER
 from minigan.training.training import Training
 
 
-def test_a_grid_holds_each_image_in_reading_order_inside_a_frame():
-    rows = np.linspace(-1, 1, 3 * 4, dtype="float32").reshape(3, 4)
-    picture = plots.grid(rows, (2, 2), (-1, 1), columns=2)
+@pytest.mark.parametrize("color", [(), (3,)])
+def test_a_grid_holds_each_image_in_reading_order_inside_a_frame(color):
+    size = 4 * math.prod(color)
+    rows = np.linspace(-1, 1, 3 * size, dtype="float32").reshape(3, size)
+    picture = plots.grid(rows, (2, 2, *color), (-1, 1), columns=2)
     zoom = 24
     tile = 2 * zoom + 2
-    assert picture.shape == (2 * tile, 2 * tile)
+    assert picture.shape == (2 * tile, 2 * tile, *color)
     for k, (top, left) in enumerate([(0, 0), (0, tile), (tile, 0)]):
         inside = picture[top + 1 : top + tile - 1, left + 1 : left + tile - 1]
         np.testing.assert_allclose(inside[::zoom, ::zoom].ravel(), (rows[k] + 1) / 2, atol=1e-6)

@@ -92,7 +92,7 @@ def test_the_page_opens_at_the_last_epoch_and_needs_nothing_else(run):
 
 def test_while_training_runs_the_page_refers_to_every_picture_and_is_small(run, monkeypatch):
     directory, history = run
-    monkeypatch.setattr(run_page, "read_gray", lambda path: pytest.fail("a picture was read"))
+    monkeypatch.setattr(run_page, "read_picture", lambda path: pytest.fail("a picture was read"))
     write_page(directory, history, live=True)
     found = pages.Page(directory / "training.html")
     assert found.content["live"] and "loads itself anew" in found.text

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from loading import script
+from matplotlib.image import imread
 
 from minigan import GAN, Dense, Network, Tanh
 from minigan.data import load
 from minigan.evaluation import classifier, protocol
+from minigan.plots.run_page import read_picture
 from minigan.training.checkpoint import load_generator
 from minigan.training.training import Training
 
@@ -61,6 +63,17 @@ def test_a_run_on_data_of_ones_own_is_found_by_its_settings(tmp_path, capsys, rn
     assert script("evaluate").main(["--checkpoint", "run", "--samples", "50"]) == 0
     out = capsys.readouterr().out
     assert "50 samples of run against 10 test images of mine.npz" in out and "has no labels" in out
+
+
+def test_images_in_color_are_learned_drawn_sampled_and_measured_in_color(rng):
+    np.savez("tints.npz", images=rng.integers(0, 256, (40, 1, 1, 3), dtype="uint8").repeat(4, 1).repeat(4, 2))
+    assert script("train_mnist").main(["--data", "tints.npz", "--out", "run", "--epochs", "2"]) == 0
+    for shown in "latest", "neighbors":
+        assert np.ptp(imread(f"run/{shown}.png")[..., :3], axis=2).max() > 0.1
+    assert read_picture("run/latest.png").shape[2] == 3
+    assert script("sample").main(["run", "--out", "tried.npz", "-n", "30"]) == 0
+    assert np.load("tried.npz")["images"].shape == (30, 4, 4, 3)
+    assert script("evaluate").main(["--samples-file", "tried.npz", "--data", "tints.npz"]) == 0
 
 
 def test_own_samples_are_measured(capsys):

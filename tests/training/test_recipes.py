@@ -38,7 +38,7 @@ def test_a_recipe_plays_on_data_in_its_range_and_another_seed_is_another_game(na
     rows = [row for row in training.rounds(1) if row]
     assert len(rows) == 1 and all(np.isfinite(value) for row in rows for value in row.values())
     assert all((old != network.theta).any() for old, (_, network, _) in zip(before, gan.players(), strict=True))
-    assert data.range == recipe.range == gan.generator.layers[-1].range
+    assert data.range == recipe.range == [layer.range for layer in gan.generator.layers if layer.range][-1]
     assert recipe.name == name
 
 
@@ -70,7 +70,7 @@ TABLE = {  # range, batch, rounds; the objective; Adam's three rates and beta1; 
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name != "goodfellow2014"])
+@pytest.mark.parametrize("name", TABLE)
 def test_a_recipe_is_what_it_is(name):
     recipe, (data, gan) = RECIPES[name], usual(name)
     values, batch, rounds, objective, three, beta1, *widths = TABLE[name]
@@ -112,6 +112,42 @@ def test_settings_that_are_given_arrive():
     for name, rate in ("default", "lr"), ("default", "lr_d"), ("plain", "lr"), ("plain", "lr_d"):
         with pytest.raises(ValueError, match="the learning rate must be positive and finite, not 0"):
             small(name, **{rate: 0.0})  # it does not mean the usual one
+
+
+@pytest.mark.parametrize(
+    ("name", "bend", "dropout", "objective", "three", "decay"),
+    [
+        ("convolutional", "LeakyReLU(0.2)", ["Dropout(0.3)"], "NonSaturating(real=0.9)", (5e-4, 3e-4, 1e-4), 0.992),
+        ("dcgan", "ReLU()", [], "NonSaturating()", (2e-4,) * 3, None),
+    ],
+)
+@pytest.mark.parametrize("color", [(), (3,)])
+def test_the_convolutional_games_are_what_they_are(name, bend, dropout, objective, three, decay, color):
+    data = Dataset("mine", np.zeros((60, 12, 8, *color), "uint8"))
+    recipe, c = RECIPES[name], 3 if color else 1
+    gan = recipe.make(data, 1000, seed=3)
+    assert (recipe.range, recipe.batch_size, recipe.rounds, repr(gan.objective)) == (TANH, 64, 18_740, objective)
+    assert (gan.average and gan.average.decay) == decay and gan.penalty is None
+    by_two = "kernel=4, stride=2, padding=1)"
+    assert [repr(layer) for layer in gan.generator.layers] == [
+        "Dense(100, 192)", "Reshape(3, 2, 32)", "BatchNorm(32)", bend, f"ConvTranspose2D(16, {by_two}",
+        "BatchNorm(16)", bend, f"ConvTranspose2D({c}, {by_two}", "Tanh()", "Flatten()",
+    ]  # fmt: skip
+    bent = ["LeakyReLU(0.2)", *dropout]
+    assert [repr(layer) for layer in gan.discriminator.layers] == [
+        f"Reshape(12, 8, {c})", f"Conv2D(16, {by_two}", *bent, f"Conv2D(32, {by_two}", *bent, "Flatten()",
+        "Dense(192, 256)", *bent, "Dense(256, 1)",
+    ]  # fmt: skip
+    for _, network, rule in gan.players():
+        assert type(rule) is Adam and rule.beta1 == 0.5 and rates(rule, 1000) == pytest.approx(three)
+        weights = np.concatenate([W.ravel() for title, W, _ in network.parameters() if title.endswith("W")])
+        assert (abs(weights.std() - 0.02) < 1e-3) == (name == "dcgan")
+
+
+def test_images_that_cannot_be_halved_twice_are_refused_by_the_convolutional_games():
+    data = Dataset("mine", np.zeros((60, 12, 10), "uint8"))
+    with pytest.raises(ValueError, match=r"mine: images of 12x10: .* heights and widths that 4 divides"):
+        RECIPES["dcgan"].make(data, 10)
 
 
 def test_small_images_get_half_the_width_and_what_a_recipe_sets_itself_is_refused():

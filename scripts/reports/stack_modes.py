@@ -1,0 +1,229 @@
+"""Train a game on stacked MNIST, and count which of its 1,000 modes G has found, by the protocol of PacGAN:
+
+    python scripts/reports/stack_modes.py best --seed 0 --epochs 20 --out out/stacked
+
+Started again, the same line goes on where it was stopped, or with more epochs trains longer. The modes are counted
+after every epoch, and stand with those of all games and seeds in OUT/results.json and OUT/modes.png. Nothing is chosen
+by them: what counts is the last epoch. --judge says how good the classifier is that counts, and trains it where it
+must.
+"""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy
+from matplotlib.figure import Figure
+
+from minigan import GAN, Network, Wasserstein, to_numpy, xp
+from minigan.app import fit
+from minigan.app.cli import Parser, choose_device, whole
+from minigan.backend import host_generator
+from minigan.data.files import replacing
+from minigan.data.mnist import mnist
+from minigan.data.stacked import Stacked, every_digit
+from minigan.evaluation.stacked import MANY, SAMPLES, accuracy, expected, judge_for, modes_of, score
+from minigan.gan import NOISE
+from minigan.layers import BatchNorm, Conv2D, ConvTranspose2D, Dense, Flatten, Normal, Pack, Reshape, he
+from minigan.layers.activations import LeakyReLU, ReLU, Tanh
+from minigan.losses import sigmoid, softplus
+from minigan.objectives import GradientPenalty, Objective, Penalty
+from minigan.optimizers import Adam, ExponentialMovingAverage, Linear
+from minigan.plots.figures import save_figure
+from minigan.training import register
+from minigan.training.checkpoint import load_generator
+
+CHUNK = 2000  # samples that are drawn and judged at a time
+
+
+@register
+class Pairing(Objective):
+    """D: E[softplus(a(G(z)) - a(x))]      G: E[softplus(a(x) - a(G(z)))]      (RpGAN, Jolicoeur-Martineau 2018)
+
+    Each real sample is compared with one fake. With u = a(x) - a(G(z)), d/du softplus(-u) = -sigmoid(-u).
+    """
+
+    equilibrium = -0.6931471805599453
+    sees_real = True
+
+    def discriminator(self, a_real, a_fake):
+        u = a_real - a_fake
+        du = -sigmoid(-u) / u.size
+        return softplus(-u).mean(), du, -du
+
+    def generator(self, a_fake, a_real):
+        return self.discriminator(a_fake, a_real)
+
+
+@register
+class R1R2(Penalty):
+    """weight / 2 (E|g(x)|^2 + E|g(G(z))|^2): on both kinds of samples      (Huang et al. 2024, section 2)"""
+
+    def phi(self, squares):
+        return squares * self.weight, xp.full_like(squares, self.weight)
+
+    def points(self, real, fake, rng):
+        return xp.concatenate((real, fake))
+
+
+def players(seed, shape, init, *before, width=16, hidden=256):
+    """(G, D): z (100,) to an image of this shape, and images, or what the layers `before` make of them, to a logit.
+
+    G has a dense layer and two transposed convolutions, with batch normalization; D has two convolutions and two dense
+    layers without it, for minigan hands D real and generated samples as one batch, and G's by themselves.
+    """
+    small = shape[0] // 4, shape[1] // 4, 2 * width
+    G = Network(
+        Dense(100, math.prod(small), init), Reshape(*small), BatchNorm(2 * width), ReLU(),
+        ConvTranspose2D(width, init=init), BatchNorm(width), ReLU(),
+        ConvTranspose2D(shape[2], init=init), Tanh(), seed=2 * seed,
+    )  # fmt: skip
+    D = Network(
+        *before, Conv2D(width, init=init), LeakyReLU(), Conv2D(2 * width, init=init), LeakyReLU(), Flatten(),
+        Dense(math.prod(small), hidden, init), LeakyReLU(), Dense(hidden, 1, init), seed=2 * seed + 1, shape=shape,
+    )  # fmt: skip
+    return G, D
+
+
+def dcgan(seed, rounds, shape):
+    """Plain: N(0, 0.02), Adam at 2e-4 and beta1 0.5 (Radford et al. 2016)."""
+    return GAN(*players(seed, shape, Normal(0.02)), seed=seed)
+
+
+def packed(seed, rounds, shape):
+    """The same, but D judges two samples at a time (PacGAN)."""
+    return GAN(*players(seed, shape, Normal(0.02), Pack(2)), seed=seed)
+
+
+def sloped(seed, rounds, shape):
+    """A critic of the Wasserstein distance whose slope is held at 1 (WGAN-GP)."""
+    G, D = players(seed, shape, he)
+    rules = Adam(G, 2e-4, beta1=0.0, beta2=0.9), Adam(D, 4e-4, beta1=0.0, beta2=0.9)
+    return GAN(G, D, Wasserstein(), seed, *rules, penalty=GradientPenalty(10.0))
+
+
+def paired(seed, rounds, shape):
+    """Relativistic pairs with R1 and R2 (R3GAN)."""
+    G, D = players(seed, shape, he)
+    return GAN(G, D, Pairing(), seed, penalty=R1R2(1.0))
+
+
+def best(seed, rounds, shape):
+    """Relativistic pairs with R1 and R2, and besides: packing 2, rates that fall, and the average of G."""
+    G, D = players(seed, shape, he, Pack(2))
+    rules = Adam(G, Linear(5e-4, 1e-4, rounds)), Adam(D, Linear(5e-4, 1e-4, rounds))
+    average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
+    return GAN(G, D, Pairing(), seed, *rules, average=average, penalty=R1R2(1.0))
+
+
+GAMES = {"dcgan": dcgan, "packed": packed, "sloped": sloped, "paired": paired, "best": best}
+PUBLISHED = {"dcgan": (99, 3.40), "packed": (1000, 0.06), "sloped": (959, 0.73), "paired": (1000, 0.078)}
+
+
+def main(argv=None):
+    parser = arguments()
+    args = parser.parse_args(argv)
+    with parser.mistakes():
+        choose_device(args.device, args.threads, compiled=True)
+        digits = every_digit(args.data_dir)
+        judge = judge_for(mnist("train", args.data_dir))
+        if args.judge:
+            print(f"the judge is right about {accuracy(judge, mnist('test', args.data_dir)):.2%} of the test images")
+        if args.game:
+            run = args.out / f"{args.game}-{args.seed}"
+            source = Stacked(digits, args.batch_size, args.seed)
+            gan = GAMES[args.game](args.seed, args.epochs * source.rounds, source.sample_shape)
+            fit(gan, source, args.epochs, run, resume=True, keep=1)
+            results = remember(args.out / "results.json", run, args.game, args.seed, judge)
+            print(table(results, digits))
+            draw(args.out / "modes.png", results)
+    return 0
+
+
+def remember(path, run, game, seed, judge):
+    """Count the modes of each checkpoint that the run kept and that was not counted yet. Returns all that is there."""
+    results = json.loads(path.read_text()) if path.exists() else {}
+    entry = results.setdefault(f"{game}, seed {seed}", {"game": game, "seed": seed, "course": []})
+    kept = sorted((run / "kept").glob("epoch-*.npz"))
+    for path_of_g in kept[len(entry["course"]) :]:
+        G, meta = load_generator(path_of_g)
+        modes, kl = score(shown(G, meta, judge, SAMPLES))
+        row = {"epoch": len(meta["history"]), "minutes": sum(row["seconds"] for row in meta["history"]) / 60}
+        entry["course"].append(row | {"modes": modes, "kl": kl})
+        print(f"{game}, seed {seed}, epoch {row['epoch']}: {modes} modes, KL {kl:.3f}", flush=True)
+        if path_of_g == kept[-1]:
+            entry["many"] = dict(zip(("modes", "kl"), score(shown(G, meta, judge, MANY)), strict=True))
+        with replacing(path, "w") as file:
+            json.dump(results, file, indent=1)
+    return results
+
+
+def shown(G, meta, judge, count):
+    """The modes that `count` samples show of a generator that ends in Tanh."""
+    rng, modes = host_generator(1), []
+    for start in range(0, count, CHUNK):
+        z = NOISE[meta["noise"]](rng, (min(CHUNK, count - start), G.n_in), G.dtype)
+        modes.append(modes_of((to_numpy(G(z)) + 1) / 2, judge))
+    return numpy.concatenate(modes)
+
+
+def table(results, digits):
+    """A row for each game: mean and spread of its seeds at their last epochs, beside what is published."""
+    shares = numpy.bincount(digits.labels) / len(digits)
+    lines = [
+        f"| game | seeds | epochs | minutes | modes | KL, {SAMPLES:,} samples | {MANY:,} samples | published |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for game in GAMES:
+        entries = [entry for entry in results.values() if entry["game"] == game]
+        if not entries:
+            continue
+        last = [entry["course"][-1] for entry in entries]
+        cells = [over([row[name] for row in last], digits) for name, digits in (("modes", 0), ("kl", 3))]
+        cells.append(over([entry["many"]["kl"] for entry in entries], 3))
+        modes, kl = PUBLISHED.get(game, (1000, 0.029))
+        minutes, epochs = (max(row[name] for row in last) for name in ("minutes", "epoch"))
+        lines.append(f"| `{game}` | {len(last)} | {epochs} | {minutes:.0f} | {' | '.join(cells)} | {modes} / {kl} |")
+    perfect = " | ".join(f"{expected(n, shares):.4f}" for n in (SAMPLES, MANY))
+    return "\n".join([*lines, f"| perfect data | | | | 1000 | {perfect} | |"])
+
+
+def over(values, digits):
+    """Mean and, of several, standard deviation."""
+    spread = f" ± {numpy.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{numpy.mean(values):.{digits}f}{spread}"
+
+
+def draw(path, results):
+    """The modes found and the KL of every run over the minutes of training."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for entry in results.values():
+        style = {"color": f"C{list(GAMES).index(entry['game'])}", "label": f"{entry['game']}, seed {entry['seed']}"}
+        minutes = [row["minutes"] for row in entry["course"]]
+        left.plot(minutes, [row["modes"] for row in entry["course"]], ".-", **style)
+        right.plot(minutes, [row["kl"] for row in entry["course"]], ".-", **style)
+    left.set(title="modes found, of 1,000", xlabel="minutes of training", ylim=(0, 1050))
+    right.set(title="KL from the uniform distribution, nats", xlabel="minutes of training", yscale="log")
+    right.legend(fontsize="x-small")
+    save_figure(path, figure, dpi=110)
+
+
+def arguments():
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add("game", nargs="?", choices=GAMES, help="what to train (default: nothing)")
+    add("--seed", type=whole(0), default=0, help="of the game (default: %(default)s)")
+    add("--epochs", type=whole(1), default=20, help="of 128,000 images each (default: %(default)s)")
+    add("--batch-size", type=whole(1), default=64, help="images in a round (default: %(default)s)")
+    add("--out", type=Path, default=Path("out/stacked"), help="the folder of the runs (default: %(default)s)")
+    add("--judge", action="store_true", help="say how good the classifier is that counts")
+    add("--data-dir", help="the folder of MNIST's files")
+    add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
+    add("--threads", type=whole(1), help="that share a round's work on the CPU")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""scripts/reports/stack_modes.py on stacks of the small digits: every game is played, counted, and goes on."""
+
+import json
+import re
+
+import pytest
+from loading import script
+
+from minigan import GAN
+from minigan.data import load
+from minigan.data.stacked import Stacked
+from minigan.evaluation import stacked
+from minigan.gradcheck import check_game
+
+run = script("reports/stack_modes")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    digits = load("digits")
+    monkeypatch.setattr(run, "every_digit", lambda data_dir: digits)
+    monkeypatch.setattr(run, "mnist", lambda split, data_dir: digits)
+    monkeypatch.setattr(run, "judge_for", lambda data: stacked.untrained_judge((8, 8, 1), width=4))
+    monkeypatch.setattr(run, "Stacked", lambda digits, n, seed: Stacked(digits, n, seed, count=3 * n))
+    monkeypatch.setattr(run, "SAMPLES", 60)
+    monkeypatch.setattr(run, "MANY", 90)
+    monkeypatch.chdir(tmp_path)
+
+
+OTHERS = [pytest.param(game, marks=pytest.mark.slow) for game in run.GAMES if game != "best"]
+
+
+@pytest.mark.parametrize("game", ["best", *OTHERS])
+def test_each_game_is_played_and_counted_and_goes_on(game, capsys, tmp_path):
+    for epochs in 1, 2:
+        assert run.main([game, "--epochs", str(epochs), "--batch-size", "8", "--out", "s", "--device", "cpu"]) == 0
+    entry = json.loads((tmp_path / "s" / "results.json").read_text())[f"{game}, seed 0"]
+    assert [row["epoch"] for row in entry["course"]] == [1, 2]
+    assert entry["many"].keys() == {"modes", "kl"}
+    assert 1 <= entry["course"][0]["modes"] <= 60 and (tmp_path / "s" / "modes.png").exists()
+    said = capsys.readouterr().out
+    assert f"| `{game}` | 1 | 2 |" in said and "| perfect data |" in said
+
+
+def test_without_a_game_it_says_how_good_the_judge_is(capsys):
+    assert run.main(["--judge", "--device", "cpu"]) == 0
+    assert re.fullmatch(r"the judge is right about \d+\.\d\d% of the test images\n", capsys.readouterr().out)
+
+
+def test_the_loss_of_pairs_and_both_penalties_have_the_derivatives_of_what_is_stated(rng):
+    G, D = run.players(0, (8, 8, 3), run.he, width=2, hidden=3)
+    x, z = rng.standard_normal((4, 8, 8, 3)), rng.standard_normal((4, 100))
+    report = check_game(GAN(G, D, run.Pairing(), penalty=run.R1R2(2.0)), x, z, entries=4)
+    assert report.ok, str(report)
