@@ -11,6 +11,7 @@ from matplotlib.image import imread
 
 from minigan import GAN, Dense, Network, Tanh, check_game
 from minigan.app import fit
+from minigan.app.reports import block
 from minigan.data import load
 
 pytestmark = pytest.mark.docs
@@ -119,7 +120,18 @@ def test_each_provoked_failure_is_called_by_its_name(tmp_path, capsys):
     assert diverged.startswith("diverged: training stopped: epoch 1, round") and "not finite" in diverged
     assert "The samples have become alike" in collapsed
     for name in "normal", "saturated", "diverged", "collapsed":
-        assert imread(tmp_path / "failures" / f"{name}.png").shape[:2] == (4 * 50, 8 * 50)
+        assert imread(tmp_path / "failures" / f"{name}.png").shape[:2] == (4 * 50, 8 * 50 + 24 + 4 * 50)
+    page = (tmp_path / "what-goes-wrong.md").read_text()
+    lost = {row[0]: list(map(float, row[1:])) for row in cells(block(page, "signal"))[2:]}
+    da, dx, slope, dtheta = lost["collapsed, after"]  # it is lost in G's own tanh, behind D
+    assert da > 0.9 and dx > lost["collapsed, before"][1] and slope < 1e-3 and dtheta < 0.1
+    assert lost["saturated, after"][0] < 0.1 and lost["saturated, after"][2] > 0.2  # and here in the loss
+    right = [row[2] for row in cells(block(page, "remedies"))[2:]]
+    assert right[0] == "100%" and all(float(share[:-1]) < 98 for share in right[1:])
+
+
+def cells(table):
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()]
 
 
 def test_every_picture_has_a_command_that_draws_it():

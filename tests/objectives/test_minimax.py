@@ -31,3 +31,21 @@ def test_what_makes_no_game_is_refused_in_words(make, error, words, each_backend
     if each_backend == "numpy":
         with pytest.raises(error, match=words):
             make()
+
+
+@pytest.mark.parametrize("real", [1.0, 0.9, 0.6])
+@OUTPUTS
+@OBJECTIVES
+def test_at_equilibrium_the_smoothed_d_rests_and_the_value_is_the_one_that_it_names(objective, output, real):
+    """At p = q D's loss is least at D = real / 2, and nowhere near it."""
+    game = objective(output, real)
+
+    def play(D):
+        a = xp.full((5, 1), D if output == "probability" else np.log(D / (1 - D)), dtype="float64")
+        loss, da_real, da_fake = game.discriminator(a, a)
+        return float(loss), float((da_real + da_fake).sum()), float(game.value(loss, a, a))
+
+    loss, slope, V = play(real / 2)
+    assert slope == pytest.approx(0, abs=1e-12) and loss < min(play(real / 2 - 0.01)[0], play(real / 2 + 0.01)[0])
+    assert game.equilibrium == pytest.approx(V, rel=1e-12)
+    assert real < 1 or game.equilibrium == objective().equilibrium == -np.log(4)
