@@ -2,8 +2,8 @@
 
 A page is cut at blank lines and around its code blocks. Block i of both pages is of one kind (a heading of one level, a
 table of one shape, a list of one length), and what no translation changes is equal in both: code blocks letter by
-letter, commands and names in backticks, formulas, numbers, and where links lead. So the python blocks of
-README.zh-CN.md are those of README.md, which test_documents runs, and need not be run again.
+letter, commands and names in backticks, formulas, numbers, and where links lead. So the python blocks of the Chinese
+pages are those of the English ones, which test_documents runs, and need not be run again.
 """
 
 import re
@@ -11,8 +11,12 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from loading import script
+from PIL import Image
+
+from minigan.plots.pictures import save_grid
 
 pytestmark = pytest.mark.docs
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,8 +24,11 @@ COURSE, CHINESE = ROOT / "docs" / "course", ROOT / "docs" / "zh-CN"
 WORDS = tomllib.loads((ROOT / "scripts" / "reports" / "readme.zh-CN.toml").read_text(encoding="utf-8"))
 README, TERMS = ROOT / "README.zh-CN.md", CHINESE / "terms.md"
 TWINS = {README: ROOT / "README.md"} | {
-    page: COURSE / page.name for page in sorted(CHINESE.glob("*.md")) if page != TERMS
+    page: next(folder / page.name for folder in (COURSE, ROOT / "docs") if (folder / page.name).exists())
+    for page in sorted(CHINESE.glob("*.md"))
+    if page != TERMS
 }
+USING, FILES = CHINESE / "using.md", CHINESE / "files.md"
 LITERALS = {  # each is looked for in what those above it left: a number in a formula is no number of the text
     "marker": re.compile(r"<!--.*?-->"),
     "code": re.compile(r"`([^`]+)`"),
@@ -111,23 +118,23 @@ def test_a_chinese_page_is_its_english_twin(page):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "instead", "message"),
+    ("page", "pattern", "instead", "message"),
     [
-        (r"-m pytest\n", "-m pytest -x\n", "the code differs"),
-        (r"`--device gpu`", "`--device cuda`", "code ['--device cuda', "),
-        (r"1,797", "1,798", "number ['1,798', '11', '40'], expected ['1,797', '11', '40']"),
-        (r"\\log 4", r"\\log 2", r"formula ['-\\log 2 = -1.386'"),
-        (r"\(docs/theory.md\)", "(docs/modes.md)", "link ['docs/modes.md', 'docs/objectives.md'"),
-        (r"\n## ", "\n### ", "heading of level 3, expected heading of level 2"),
-        (r"\n\| `curves.png`[^\n]*", "", "cells in its rows, expected table with"),
-        (r"(gan.py\) \|[^\n]*\| )", r"\g<1>9", "number ['9"),
-        (r"<!-- end of line -->", "<!-- end of lines -->", "marker ['<!-- end of lines -->']"),
+        (README, r"-m pytest\n", "-m pytest -x\n", "the code differs"),
+        (USING, r"`--device gpu`", "`--device cuda`", "code ['--device cuda', "),
+        (README, r"11 MB", "12 MB", "number ['12'], expected ['11']"),
+        (USING, r"-\\log 4", r"-\\log 2", r"formula ['-\\log 2 = -1.386"),
+        (README, r"\(docs/theory.md\)", "(docs/modes.md)", "link ['docs/modes.md', 'docs/"),
+        (README, r"\n## ", "\n### ", "heading of level 3, expected heading of level 2"),
+        (USING, r"\n\| `curves.png`[^\n]*", "", "cells in its rows, expected table with"),
+        (FILES, r"(gan.py\) \|[^\n]*\| )", r"\g<1>9", "number ['9"),
+        (USING, r"<!-- end of line -->", "<!-- end of lines -->", "marker ['<!-- end of lines -->']"),
     ],
 )
-def test_a_difference_is_found(pattern, instead, message):
-    broken = re.sub(pattern, instead, read(README), count=1)
-    assert broken != read(README)
-    assert message in "\n".join(differences(README, broken, read(TWINS[README])))
+def test_a_difference_is_found(page, pattern, instead, message):
+    broken = re.sub(pattern, instead, read(page), count=1)
+    assert broken != read(page)
+    assert message in "\n".join(differences(page, broken, read(TWINS[page])))
 
 
 def test_the_terms_are_in_order_and_the_chinese_ones_in_use():
@@ -144,11 +151,10 @@ def update(tmp_path, monkeypatch):
     module = script("update_readme")
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module.house, "PACKAGE", tmp_path / "minigan")
-    for name in "README.md", "README.zh-CN.md", "benchmarks/README.md":
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in filter(None, (name for pair in module.PAGES.items() for name in pair)):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "minigan", tmp_path / "minigan", ignore=shutil.ignore_patterns("*.npz", "__pycache__"))
-    (tmp_path / "docs").mkdir()
     assert module.main([]) == 0
     return module
 
@@ -161,30 +167,36 @@ def edit(path, pattern, instead):
 
 def test_every_purpose_in_the_table_is_there_in_chinese_and_no_translation_is_left_over(update):
     written = {cell.strip() for cells in rows(update.line_table()) for cell in cells}
-    assert {cell for cell in written if re.search("[a-z]{3}", cell) and "](minigan/" not in cell} == set(WORDS["cells"])
+    assert {cell for cell in written if re.search("[a-z]{3}", cell) and "/minigan/" not in cell} == set(WORDS["cells"])
 
 
 def test_one_call_writes_both_pages(update, tmp_path, capsys):
     (tmp_path / "minigan" / "layers" / "maxout.py").write_text('"""A new purpose."""\n')
     assert update.main(["--check"]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "README.md is out of date: run scripts/reports/update_readme.py",
-        "README.zh-CN.md is out of date: run scripts/reports/update_readme.py",
+        "docs/files.md is out of date: run scripts/reports/update_readme.py",
+        "docs/zh-CN/files.md is out of date: run scripts/reports/update_readme.py",
     ]
     assert update.main([]) == 0
-    row = "| [`minigan/layers/maxout.py`](minigan/layers/maxout.py) | A new purpose. | 1 |\n"
-    assert row in read(tmp_path / "README.md") and row in read(tmp_path / "README.zh-CN.md")
+    english, chinese = read(tmp_path / "docs/files.md"), read(tmp_path / "docs/zh-CN/files.md")
+    assert "| [`minigan/layers/maxout.py`](../minigan/layers/maxout.py) | A new purpose. | 1 |\n" in english
+    assert "| [`minigan/layers/maxout.py`](../../minigan/layers/maxout.py) | A new purpose. | 1 |\n" in chinese
     cells = WORDS["cells"]
-    assert f"| {cells['The same numbers in another shape.']} | " in read(tmp_path / "README.zh-CN.md")
-    assert f"| {cells['file']} | {cells['what it is']} | {cells['lines']} |\n" in read(tmp_path / "README.zh-CN.md")
+    assert f"| {cells['The same numbers in another shape.']} | " in chinese
+    assert f"| {cells['file']} | {cells['what it is']} | {cells['lines']} |\n" in chinese
     assert update.main(["--check"]) == 0
 
 
-@pytest.mark.parametrize("block", ["lines", "picture", "line", "mutants"])
-def test_check_finds_a_page_out_of_date(update, tmp_path, block, capsys):
-    edit(tmp_path / "README.zh-CN.md", rf"(<!-- {block}: .*?-->\n.*?)\d+", r"\g<1>0")
+@pytest.mark.parametrize(
+    ("page", "block"),
+    [("README", "count"), ("README", "film"), ("README", "step"), ("README", "verdict"), ("README", "picture"),
+     ("docs/using", "line"), ("docs/files", "lines"), ("docs/tests", "mutants")],
+)  # fmt: skip
+def test_check_finds_a_page_out_of_date(update, tmp_path, page, block, capsys):
+    chinese = update.PAGES[f"{page}.md"]
+    edit(tmp_path / chinese, rf"(<!-- {block}: .*?-->\n.*?)\d+", r"\g<1>0")
     assert update.main(["--check"]) == 1
-    assert capsys.readouterr().out == "README.zh-CN.md is out of date: run scripts/reports/update_readme.py\n"
+    assert capsys.readouterr().out == f"{chinese} is out of date: run scripts/reports/update_readme.py\n"
     assert update.main([]) == 0 and update.main(["--check"]) == 0
 
 
@@ -193,20 +205,28 @@ def test_a_run_is_described_on_both_pages(update, tmp_path, monkeypatch):
     history = [row | {"epoch": epoch} for epoch in (1, 2, 3)]
     monkeypatch.setattr(update, "read", lambda path: (None, {"history": history}))
     monkeypatch.setattr(update, "processor", lambda: "an Abacus 7")
-    (tmp_path / "run" / "samples").mkdir(parents=True)
-    (tmp_path / "run" / "samples" / "epoch-0003.png").write_bytes(b"picture")
-    assert update.main(["--check", "--run", str(tmp_path / "run")]) == 1
-    assert not (tmp_path / "docs" / "mnist.png").exists()
-    assert update.main(["--run", str(tmp_path / "run")]) == 0
-    assert (tmp_path / "docs" / "mnist.png").read_bytes() == b"picture"
+    folder = tmp_path / "run" / "samples"
+    folder.mkdir(parents=True)
+    for epoch in 1, 2, 3:
+        save_grid(folder / f"epoch-000{epoch}.png", np.eye(64), (8, 8), (0, 1))
+    assert update.main(["--check", "--run", str(tmp_path / "run"), "--film", str(tmp_path / "run")]) == 1
+    assert not (tmp_path / "docs" / "mnist.png").exists() and not (tmp_path / "docs" / "digits.gif").exists()
+    assert update.main(["--run", str(tmp_path / "run"), "--film", str(tmp_path / "run")]) == 0
+    assert (tmp_path / "docs" / "mnist.png").read_bytes() == (folder / "epoch-0003.png").read_bytes()
+    with Image.open(tmp_path / "docs" / "digits.gif") as film:
+        assert (film.n_frames, film.size) == (3, (16 * 42, 4 * 42 + 22))
+        tiles = np.asarray(film.convert("L"))[22:, :].reshape(4, 42, 16, 42).swapaxes(1, 2).reshape(64, 42, 42)
+    lit = (tiles[:, 3:-1:5, 3:-1:5] > 200).reshape(64, 64)
+    assert (lit == np.eye(64, dtype=bool)).all()  # each sample, pixel by pixel, where it belongs
     english, chinese = read(tmp_path / "README.md"), read(tmp_path / "README.zh-CN.md")
-    assert (
-        "after 3 epochs on MNIST, 6 seconds of training with" in english and "cores of an Abacus 7, Python" in english
-    )
-    caption = update.block(chinese, "picture")
-    assert re.findall(r"\d+", caption)[:3] == ["64", "3", "6"] and " Abacus 7 " in caption and " an " not in caption
-    assert update.block(english, "line") == update.block(chinese, "line")
-    assert "\nepoch 2/3  V -1.250" in update.block(english, "line")
+    assert "after 3 epochs on MNIST, 6 seconds of training with" in english
+    assert "during 3 epochs" in english and english.count("cores of an Abacus 7, Python") == 2
+    for name in "picture", "film":
+        caption = update.block(chinese, name)
+        assert {"3", "6"} <= set(re.findall(r"\d+", caption)) and " Abacus 7 " in caption and " an " not in caption
+    using = read(tmp_path / "docs/using.md")
+    assert update.block(using, "line") == update.block(read(tmp_path / "docs/zh-CN/using.md"), "line")
+    assert "\nepoch 2/3  V -1.250" in update.block(using, "line")
 
 
 def test_the_score_of_the_mutants_is_on_both_pages_and_survivors_are_refused(update, tmp_path, monkeypatch, capsys):
@@ -214,13 +234,20 @@ def test_the_score_of_the_mutants_is_on_both_pages_and_survivors_are_refused(upd
     said = "20 mutants: 17 caught, 3 equivalent (listed), 0 survivors, in 1 s: score 100.0%\n"
     monkeypatch.setattr(update.subprocess, "run", lambda *args, **options: done(args, 0, said, ""))
     assert update.main(["--mutants"]) == 0
-    assert "of 20 small changes" in update.block(read(tmp_path / "README.md"), "mutants")
-    assert re.findall(r"\d+", update.block(read(tmp_path / "README.zh-CN.md"), "mutants")) == ["20", "17", "3"]
+    assert "Of 20 small changes" in update.block(read(tmp_path / "docs/tests.md"), "mutants")
+    assert re.findall(r"\d+", update.block(read(tmp_path / "docs/zh-CN/tests.md"), "mutants")) == ["20", "17", "3"]
     monkeypatch.setattr(update.subprocess, "run", lambda *args, **options: done(args, 1, "...\nsurvivor: a -> b\n", ""))
     with pytest.raises(SystemExit) as stop:
         update.main(["--mutants"])
     assert stop.value.code == 2
     assert "expected a score without survivors, got ['survivor: a -> b']: run it" in capsys.readouterr().err
+
+
+def test_the_lines_of_the_step_are_those_of_the_source(update, tmp_path, capsys):
+    edit(tmp_path / "minigan/gan.py", r"G.backward\(dx,", "G.go_back(dx,")
+    with pytest.raises(SystemExit):
+        update.main([])
+    assert "expected six lines on the gradient's way in generator_step, found" in capsys.readouterr().err
 
 
 def test_a_page_that_cannot_be_updated_is_refused_and_left_as_it_is(update, tmp_path, capsys):
