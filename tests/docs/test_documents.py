@@ -153,6 +153,14 @@ def cells(table):
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()]
 
 
+def test_the_percentages_about_objectives_are_those_of_their_table():
+    page = read("docs/objectives.md")
+    table = {row[0]: row for row in cells(reports.block(page, "objectives"))}
+    said = re.search(r"less sharp: (\d+) % and (\d+) % of them are of high quality, against (\d+) %", " ".join(page.split()))
+    sharp = [table[game][4].rstrip("%") for game in ("least squares", "hinge", "non-saturating")]
+    assert list(said.groups()) == sharp
+
+
 def test_every_picture_has_a_command_that_draws_it():
     rows = re.findall(r"^\| \[.*?\]\((.*?)\) \| `(?:\S+python )?(\S+?)[ `]", read("docs/README.md"), re.MULTILINE)
     assert len(rows) > 5 and [command for _, command in rows if not (ROOT / command).exists()] == []
