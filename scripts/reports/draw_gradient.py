@@ -64,7 +64,7 @@ def draw(x, dx):
     forward, back = (DATA, TOP), (SAMPLE, BOTTOM)
     for (color, height), start, end, words in (
         (forward, 1.0, 2.1, "z, noise"), (forward, 3.6, 4.4, ""), (forward, 5.3, 6.1, ""),
-        (forward, 7.6, 9.3, "a = D(x)"),
+        (forward, 7.6, 9.3, "a, a logit"),
         (back, 9.3, 7.6, "da"), (back, 6.1, 5.3, ""), (back, 4.4, 3.6, ""), (back, 2.1, 1.0, "dθ of G"),
     ):  # fmt: skip
         arrow = {

@@ -304,7 +304,7 @@ def divergences():
     figure, (densities, distances) = _figure(2)
     for density, color, name in (fixed, BLUE, "p"), (moved[30], ORANGE, "q, at distance 1.5"):
         densities.fill_between(X[:, 0], density, color=color, alpha=0.35, label=name, linewidth=0)
-    densities.set(title="two Gaussians of deviation 0.2", xlabel="x", xlim=(-1, 3))
+    densities.set(title="two Gaussians of deviation 0.2", xlabel="x", xlim=(-1, 4.5))
     distances.plot(shifts, 2 * jensen, color=GREEN, label="2 JSD(p, q)")
     distances.plot(shifts, transport, color=ORANGE, label="Wasserstein distance")
     distances.axhline(math.log(4), color=GRAY, linestyle=":", linewidth=1, label="$\\log 4$")

@@ -156,9 +156,17 @@ def cells(table):
 def test_the_percentages_about_objectives_are_those_of_their_table():
     page = read("docs/objectives.md")
     table = {row[0]: row for row in cells(reports.block(page, "objectives"))}
-    said = re.search(r"less sharp: (\d+) % and (\d+) % of them are of high quality, against (\d+) %", " ".join(page.split()))
+    said = re.search(
+        r"less sharp: (\d+) % and (\d+) % of them are of high quality, against (\d+) %", " ".join(page.split())
+    )
     sharp = [table[game][4].rstrip("%") for game in ("least squares", "hinge", "non-saturating")]
     assert list(said.groups()) == sharp
+
+
+def test_the_way_of_the_gradient_is_drawn(tmp_path):
+    drawing = script("draw_gradient")
+    assert drawing.main(["--out", str(tmp_path / "gradient.png"), "--epochs", "1"]) == 0
+    assert imread(tmp_path / "gradient.png").shape[:2] == (390, 1100)
 
 
 def test_every_picture_has_a_command_that_draws_it():
