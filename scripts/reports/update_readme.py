@@ -112,7 +112,7 @@ def generator_step():
     lines = [line.strip() for line in source.partition("\n    def ")[0].splitlines() if re.fullmatch(wanted, line)]
     if len(lines) != 6:
         raise ValueError(f"minigan/gan.py: expected six lines on the gradient's way in generator_step, found {lines}")
-    return "\n".join(f"{line:<48}# {number}" for number, line in enumerate(lines, 1))
+    return "\n".join(f"{line}  # {number}" for number, line in enumerate(lines, 1))
 
 
 def verdict(text):
