@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import numpy
+from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
 from minigan import GAN, SGD, Adam, Dense, LeakyReLU, Minimax, Network, NonSaturating
 from minigan.app.reports import replace_block
 from minigan.data import load
+from minigan.plots.figures import save_figure
 from minigan.plots.pictures import grid
+from minigan.plots.style import DATA, SAMPLE
 from minigan.training.advice import read_history
 from minigan.training.guard import NotFiniteError
 from minigan.training.recipes import reference_players
@@ -59,7 +62,7 @@ def main(argv=None):
     page = args.out / "what-goes-wrong.md"
     (args.out / "failures").mkdir(exist_ok=True)
     text = page.read_text(encoding="utf-8")
-    signals = []
+    signals, outputs = [], {}
     for provoke in normal, saturated, diverged, collapsed:
         name = provoke.__name__
         training = begin(provoke)
@@ -69,10 +72,12 @@ def main(argv=None):
         if training.history:
             line, _, _ = report(training.history[-1], EPOCHS).rpartition("%")  # what follows is the machine's
             lines = [f"```\n{line}%\n```", *lines]
+            outputs[name] = training.gan.generator(training.fixed_noise)
             signals += [f"| {name}, before | {before} |", f"| {name}, after | {signal(training.gan)} |"]
         lines.append("\n".join(f"> {sentence}" for sentence in said))
         text = replace_block(text, name, "\n\n".join(lines))
         print(f"{name}: {' '.join(said)}")
+    save_figure(args.out / "failures" / "tanh.png", draw_tanh(("normal", "collapsed"), outputs))
     text = replace_block(text, "signal", "\n".join([SIGNAL, *signals]))
     text = replace_block(text, "remedies", remedies())
     page.write_text(text, encoding="utf-8")
@@ -111,6 +116,18 @@ def signal(gan):
     G.backward(dx, wrt="params")
     stations = abs(da).sum(), numpy.linalg.norm(dx), (1 - y * y).mean(), numpy.linalg.norm(G.dtheta)
     return " | ".join(f"{station:.2g}" for station in stations)
+
+
+def draw_tanh(names, outputs):
+    """The figure of G's outputs y (N, W) in these games, over the derivative of tanh at y."""
+    figure, y = Figure(figsize=(8.4, 3), layout="constrained"), numpy.linspace(-1, 1, 201)
+    for axes, name in zip(figure.subplots(1, 2, sharey=True), names, strict=True):
+        shares, edges = numpy.histogram(outputs[name], 40, (-1, 1))
+        axes.stairs(shares / shares.sum(), edges, fill=True, color=DATA, alpha=0.6, label="share of G's outputs y")
+        axes.plot(y, 1 - y * y, color=SAMPLE, label="1 - y², the derivative of tanh")
+        axes.set(title=f"{name}: mean of 1 - y² is {(1 - outputs[name] ** 2).mean():.1g}", xlabel="y")
+        axes.legend(fontsize="small", loc="center")
+    return figure
 
 
 def remedies():

@@ -140,6 +140,7 @@ def test_each_provoked_failure_is_called_by_its_name(tmp_path, capsys):
     assert "The samples have become alike" in collapsed
     for name in "normal", "saturated", "diverged", "collapsed":
         assert imread(tmp_path / "failures" / f"{name}.png").shape[:2] == (4 * 50, 8 * 50 + 24 + 4 * 50)
+    assert imread(tmp_path / "failures" / "tanh.png").shape[:2] == (300, 840)
     page = (tmp_path / "what-goes-wrong.md").read_text()
     lost = {row[0]: list(map(float, row[1:])) for row in cells(reports.block(page, "signal"))[2:]}
     da, dx, slope, dtheta = lost["collapsed, after"]  # it is lost in G's own tanh, behind D
