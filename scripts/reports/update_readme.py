@@ -35,16 +35,15 @@ PAGES = {  # and their translations
     "docs/tests.md": "docs/zh-CN/tests.md",
     "benchmarks/README.md": None,
 }
-MACHINE = "{cores} cores of {processor}, Python {python}, NumPy {numpy}"
 SENTENCES = {
     "count": "**Learn backpropagation by reading, breaking and mending a generative adversarial network, in {lines} "
     "lines of NumPy.**",
     "film": "![Digits emerging from noise, epoch by epoch](docs/digits.gif)\n\n"
-    "*What G draws from the same noise during {epochs} epochs on the 1,797 small digits that come with minigan: "
-    f"{{seconds}} seconds with {MACHINE}. The command is [below](#run).*",
+    "*What G draws from the same noise during {epochs} epochs on the 1,797 small digits that come with minigan. "
+    "[The command](#run) takes less than a minute.*",
     "picture": "![Digits drawn by the generator](docs/mnist.png)\n\n"
     "*64 digits that nobody wrote: the dense generator after {epochs} epochs on MNIST, {seconds} seconds of training "
-    f"with {MACHINE}.*",
+    "with {cores} cores of {processor}, Python {python}, NumPy {numpy}.*",
     "mutants": "Of {total} small changes to the mathematics (`.venv/bin/python tests/mutants.py`) the checks catch "
     "{caught}. The other {equivalent} are listed there, each with the reason why no check could tell it from the "
     "original.",
