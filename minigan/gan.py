@@ -32,7 +32,7 @@ class GAN:
 
     Each player has an optimizer of its own, `Adam(lr=2e-4, beta1=0.5)` unless given. z ~ N(0, 1), or with
     noise="uniform" U(-sqrt 3, sqrt 3), of G's input width; every draw is a function of (seed, number of the draw)
-    alone, so that training can be taken up again anywhere. D takes k steps for each of G's (Goodfellow et al. 2014,
+    alone, so that training can be resumed anywhere. D takes k steps for each of G's (Goodfellow et al. 2014,
     algorithm 1). With an `average` of G over its steps, `sampler` is that, else G itself. `penalty` is added to D's
     loss. A D that begins with Pack(m) judges m samples at a time.
     Raises ValueError where players, objective and optimizers do not fit together, TypeError for what is none.

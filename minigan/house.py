@@ -4,7 +4,7 @@
 
 prints the rooms, what each uses of the others, and the core's honest number of lines: that of everything it imports.
 A file imports only from files above it, so there are no circles; tests/house/test_architecture.py holds the source to
-this table, and the list in README.md is made from it. What a file is for is the first sentence of its docstring.
+this table, and the list in docs/files.md is made from it. What a file is for is the first sentence of its docstring.
 """
 
 import ast

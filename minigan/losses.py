@@ -25,7 +25,7 @@ def sigmoid(a):
 def inside(p):
     """Probabilities p moved into [eps, 1 - eps], eps the spacing of their precision at 1, where log p and 1 / p exist.
 
-    A float32 sigmoid is exactly 1 from a = 17.4 on; its logarithm would be lost. Prefer losses on logits.
+    A float32 sigmoid is exactly 1 from about a = 17 on; its logarithm would be lost. Prefer losses on logits.
     """
     eps = float(xp.finfo(p.dtype).eps)
     return xp.minimum(xp.maximum(p, eps), 1 - eps)

@@ -21,7 +21,7 @@ class Network(Layer):
     are views into them. Weights are drawn on the host from `seed`, so one seed is one network on every backend. `shape`
     is that of one sample of x, (28, 28, 1) say, where the first layer does not know it; None in it: of any size.
 
-    A network is itself a layer, and may stand in another one: it keeps its weights, in the other's precision, and its
+    A network is itself a layer, and may be part of another one: it keeps its weights, in the other's precision, and its
     theta becomes a part of the other's. Raises, when it is built, ValueError for layers that do not fit each other or
     are used already, and for a dtype other than float32 and float64; TypeError for what is no layer.
     """
@@ -57,8 +57,8 @@ class Network(Layer):
     def backward(self, dy, wrt="both", layer=-1):
         """dx = dL/dx from dy = dL/dy of the last forward; overwrites dtheta = dL/dtheta.
 
-        wrt="params" leaves dx out (and returns None), wrt="input" leaves dtheta as it is. A loss of what stands in the
-        middle, outputs[layer], enters there; the layers after it keep the dtheta that they had.
+        wrt="params" leaves dx out (and returns None), wrt="input" leaves dtheta as it is. A loss of the outputs
+        of a layer in the middle, outputs[layer], enters there; the layers after it keep the dtheta that they had.
         Raises RuntimeError without a forward since the optimizer's last step, ValueError for another `wrt`, `layer` or
         shape, TypeError for another dtype.
         """

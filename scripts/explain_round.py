@@ -125,7 +125,7 @@ def explain(gan, real, page):
     fake = forward(page, G, gan.noise(n), G_NAMES, WEIGHTS["G"])
     page.head("Forward through D: two real samples and the two fakes, as one batch of four")
     a = forward(page, D, xp.concatenate((real, fake)), D_NAMES, WEIGHTS["D"])
-    page.head("D's loss, and its derivative by each logit")
+    page.head("D's loss, and its derivative with respect to each logit")
     loss, da_real, da_fake = gan.objective.discriminator(a[:n], a[n:])
     page.say("L_D = -mean log D(real) - mean log(1 - D(fake))        da = -(1 - D)/N for real, D/N for fake")
     da = page.keep("da", xp.concatenate((da_real, da_fake)))
@@ -142,7 +142,7 @@ def explain(gan, real, page):
     fake = forward(page, G, gan.noise(n), G_NAMES, WEIGHTS["G"])
     page.head("Forward through D, with the weights that it has just learned")
     a = forward(page, D, fake, D_NAMES, WEIGHTS["D"])
-    page.head("G's loss, and its derivative by each logit")
+    page.head("G's loss, and its derivative with respect to each logit")
     loss, da = gan.objective.generator(a)
     p = sigmoid(a)
     if isinstance(gan.objective, NonSaturating):

@@ -1195,7 +1195,8 @@ def other_objectives_give_their_papers_formulas(m):
     same(dk, np.tile(2 * (k.mean(0) - h.mean(0)) / N, (N, 1)))
     assert not o.LeastSquares().sees_real and o.RelativisticAverage().sees_real and o.FeatureMatching(0).sees_real
     equilibria = [type.equilibrium for type in (o.LeastSquares, o.Wasserstein, o.Hinge, o.RelativisticAverage)]
-    assert equilibria == [-0.25, 0, -2, -math.log(4)] and m.objectives.Minimax.equilibrium == -math.log(4)
+    assert equilibria == [-0.25, 0, -2, -math.log(4)] and o.NonSaturating().equilibrium == -math.log(4)
+    same(o.Minimax(real=0.9).equilibrium, math.log(0.45 * 0.55))
 
 
 def spectral_norm_divides_by_the_largest_singular_value(m):

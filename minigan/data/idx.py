@@ -28,7 +28,7 @@ def idx_header(shape):
 def read_idx(path, shape=None):
     """The uint8 array in an idx file, raw or gzipped (told apart by the first two bytes, not by the name).
 
-    `shape`, where given, is the expected one; a None in it stands for any length. The header is held against
+    `shape`, where given, is the expected one; a None in it stands for any length. The header is compared with
     the size of the file before any data are read, and reading stops at the promised size.
 
     Raises DataError, naming the file, for anything but a whole and valid idx file of unsigned bytes of that

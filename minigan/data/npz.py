@@ -43,8 +43,8 @@ def read_npy(path):
 def read_arrays(file, path, names=None, check=None, remedy="write it with numpy.savez"):
     """{name: array} for the `names`, or for all, of the .npz in the open binary `file`; `path` names it in errors.
 
-    numpy.load would believe each header and reserve what it promises. Here the promise is first held against the
-    size of the zip entry and of the file, and, where it is given, against check(where, shape, dtype), which raises
+    numpy.load would believe each header and reserve what it promises. Here the promise is first compared with the
+    size of the zip entry and of the file, and, where it is given, checked by check(where, shape, dtype), which raises
     what it likes. Nothing is ever unpickled. Raises DataError, ending in the `remedy`, for what is not sound.
     """
     try:

@@ -121,7 +121,7 @@ def kernel_distance(a, b, chunk=1024):
 
         mean over i != j of k(a_i, a_j) + mean over i != j of k(b_i, b_j) - 2 mean of k(a_i, b_j)
 
-    (The kernel Inception distance of Binkowski et al. 2018, with other features; Gretton et al. 2012, eq. 3.)
+    (The kernel Inception distance of Bińkowski et al. 2018, with other features; Gretton et al. 2012, eq. 3.)
     Its expectation is 0 for equal distributions, whatever N, and so it may be negative. All pairs are taken, where the
     paper averages over blocks of 1,000. float64; no more than chunk * max(N, M) kernel values are in memory.
 

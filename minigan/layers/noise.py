@@ -7,7 +7,7 @@ from minigan.layers.layer import Layer
 class Random(Layer):
     """The base of layers that draw: each draw is a function of the layer's seed and the number of the draw.
 
-    Both are in its `state`: training that is taken up again draws what it would have drawn.
+    Both are in its `state`: training that is resumed draws what it would have drawn.
     """
 
     state = "seed", "draws"

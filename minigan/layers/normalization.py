@@ -2,12 +2,12 @@
 
     y = gamma x^ + beta      x^ = (x - mean) / sqrt(var + eps)      x, y (N, O)   gamma, beta (O,)
 
-Mean and variance are taken over one axis of x. Whoever moves one x_i moves x^_i and, through the mean and the variance,
+Mean and variance are taken over one axis of x. A change of one x_i changes x^_i and, through the mean and the variance,
 every other x^ on that axis. With dx^ = dy gamma and means over the same axis (Ioffe and Szegedy 2015, section 3),
 
     dx = (dx^ - mean(dx^) - x^ mean(dx^ x^)) / sqrt(var + eps)      dgamma = sum of dy x^ over N   dbeta = sum of dy
 
-Both need no bias in the layer before them: the mean takes it out again, and beta is one. An x (N, H, W, O) is N H W
+The layer before them needs no bias: the mean takes it out again, and beta replaces it. An x (N, H, W, O) is N H W
 rows: BatchNorm then has one mean and one variance for each channel of the images (section 3.2).
 """
 

@@ -6,7 +6,7 @@ one can go *backward* through it. Each layer then receives dty = dL/dty and dy =
 both, and gives dtx = dL/dtx and dx = dL/dx and writes dL/dparams: as ty is made of a first derivative, these hold a
 second one.
 
-Below stand each layer's two pieces, side by side. Where a layer is linear in pieces, its second derivative is 0
+Below are each layer's two pieces, side by side. Where a layer is linear in pieces, its second derivative is 0
 wherever it exists: for a network of such layers dy is None all the way down, and half of the work falls away.
 docs/second-derivative.md has the derivation, minigan/objectives/penalties.py the use. A subclass has the pieces of its
 base. A layer of your own joins by

@@ -11,7 +11,7 @@ import math
 from minigan.backend import checks, xp
 from minigan.losses import inside, sigmoid, softplus
 
-EQUILIBRIUM = -math.log(4)  # V where D cannot tell samples from data (Theorem 1)
+EQUILIBRIUM = -math.log(4)  # V where D cannot tell samples from data (Theorem 1), without smoothing
 
 
 def log_d(a, output="logit"):
@@ -124,12 +124,16 @@ class Minimax(Objective):
     never certain. Raises ValueError unless 0 < real <= 1.
     """
 
-    equilibrium = EQUILIBRIUM
     outputs = "logit", "probability"
 
     def __init__(self, output="logit", real=1.0):
         super().__init__(output)
         self.real = checks.number(f"{type(self).__name__}(real={real!r}): the target for real samples", real, "(0, 1]")
+
+    @property
+    def equilibrium(self):
+        """V at p = q, where the best D is real / 2: log(real / 2) + log(1 - real / 2), -log 4 unless smoothed."""
+        return math.log(self.real / 2) + math.log1p(-self.real / 2)
 
     def discriminator(self, a_real, a_fake):
         """D's loss, -V unless smoothed, as (loss, dloss/da_real, dloss/da_fake)."""

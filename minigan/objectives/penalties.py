@@ -1,11 +1,11 @@
 """Penalties on the slope of D: the second derivative, by hand.
 
-A gradient penalty is the mean over samples of phi(|g|^2), g the gradient of D(x) with respect to x. To descend it
-takes its derivative with respect to theta, the derivative of a derivative. It needs no new theory, for with v = dP/dg
+A gradient penalty is the mean over samples of phi(|g|^2), g the gradient of D's output with respect to x. To descend it
+takes its derivative with respect to theta, the derivative of a derivative. It needs no new theory: with v = dP/dg
 
     dP/dtheta = d/dtheta <v, g>      v held fixed
 
-and <v, g> is a directional derivative: how D(x) moves when x moves along v. So
+and <v, g> is a directional derivative: how D's output changes when x moves along v. So
 
 1. backward gives g,
 2. v = 2 phi'(|g|^2) g / N runs *forward* through the layers beside x (`jvp`): out comes <v, g>,

@@ -41,7 +41,7 @@ from minigan.training.checkpoint import load_generator
 
 IMAGES = 10_000  # samples that the Frechet distance is taken of
 TIMES = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "objectives.json"  # of bench_objectives.py
-COURSES = {  # games on MNIST whose value is held against the Frechet distance, and what that value is
+COURSES = {  # games on MNIST whose value is compared with the Frechet distance, and what that value is
     "Wasserstein, slope bound, k = 5": "the estimate of the Wasserstein distance",
     "non-saturating": "V(D, G)",
 }

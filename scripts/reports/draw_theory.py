@@ -1,4 +1,4 @@
-"""Hold the theorems of Goodfellow et al. (2014) against what minigan's players do, and draw it.
+"""Compare the theorems of Goodfellow et al. (2014) with what minigan's players do, and draw it.
 
 Fills docs/theory.md and docs/theory/ in about half a minute. tests/docs/test_theory.py asserts the theorems.
 """
@@ -48,6 +48,31 @@ def jensen_shannon(p, q):
     """JSD = (KL(p, m) + KL(q, m)) / 2 with m = (p + q) / 2, in nats, for densities on X, arrays (N,)."""
     m = (p + q) / 2
     return (integral(_times_log(p, _ratio(p, m))) + integral(_times_log(q, _ratio(q, m)))) / 2
+
+
+def kullback_leibler(p, q):
+    """KL(p, q) = integral of p log(p / q), in nats, for densities on X, arrays (N,)."""
+    return integral(_times_log(p, _ratio(p, q)))
+
+
+def kullback_leibler_from_below(p, q, T):
+    """E_p[T] - E_q[exp(T - 1)] <= KL(p, q), for T (N,) on X: exp(t - 1) is the conjugate of u log u."""
+    return integral(p * T) - integral(q * numpy.exp(T - 1))
+
+
+def wasserstein(p, q):
+    """The Wasserstein distance of densities on X, arrays (N,): the integral of |F_p - F_q|, F the distributions."""
+    return integral(abs(_distribution(p) - _distribution(q)))
+
+
+def best_critic(p, q):
+    """The a (N,) on X of slope 1 or -1 for which E_p[a] - E_q[a] is largest: a' = sign(F_q - F_p)."""
+    return _distribution(numpy.sign(_distribution(q) - _distribution(p)))
+
+
+def _distribution(density):
+    steps = numpy.diff(X[:, 0]) * (density[1:] + density[:-1]) / 2
+    return numpy.concatenate(([0.0], steps.cumsum()))
 
 
 def _ratio(a, b):
@@ -121,7 +146,7 @@ def swing(course):
 
 
 def slopes(a):
-    """The derivatives of G's loss by each sample's logit a (N,): (saturating, non-saturating), times N."""
+    """The derivatives of G's loss with respect to each sample's logit a (N,): (saturating, non-saturating), times N."""
     column = a[:, None]
     return tuple(objective().generator(column)[1][:, 0] * len(a) for objective in (Minimax, NonSaturating))
 
@@ -179,7 +204,7 @@ def main(argv=None):
         page = args.out / "theory.md"
         text = page.read_text(encoding="utf-8")
         (args.out / "theory").mkdir(exist_ok=True)
-    for draw in best, equilibrium, gradients, bilinear:
+    for draw in best, equilibrium, gradients, divergences, bilinear:
         figure, measured = draw()
         with replacing(args.out / "theory" / f"{draw.__name__}.png") as file:
             figure.savefig(file, format="png", dpi=100)
@@ -251,13 +276,13 @@ def equilibrium():
 
 
 def gradients():
-    """The slopes of both losses of the generator, and their ratio"""
+    """The derivatives of both losses of the generator, and their ratio"""
     a = numpy.linspace(-8, 8, 401)
     D = NonSaturating().probability(a)
     saturating, heuristic = slopes(a)
     figure, (both, ratio) = _figure(2)
-    both.plot(D, -saturating, color=ORANGE, label="saturating, log(1 - D): slope D")
-    both.plot(D, -heuristic, color=BLUE, label="non-saturating, -log D: slope 1 - D")
+    both.plot(D, -saturating, color=ORANGE, label="saturating, log(1 - D): D")
+    both.plot(D, -heuristic, color=BLUE, label="non-saturating, -log D: 1 - D")
     both.set(title="how hard G is pulled", xlabel="D(G(z)): 0 = surely fake, 1 = surely real", ylabel="-dL/da")
     ratio.semilogy(D, saturating / heuristic, color=GREEN, linewidth=5, alpha=0.4, label="measured")
     ratio.semilogy(D, D / (1 - D), color="black", linewidth=1, label="D / (1 - D)")
@@ -270,12 +295,44 @@ def gradients():
     )
 
 
+def divergences():
+    """Two Gaussians at a distance, and what the divergence and the Wasserstein distance say of it"""
+    width, shifts = 0.2, numpy.linspace(0, 3, 61)
+    fixed = Mixture("p", [[0.0]], width).density(X)
+    moved = [Mixture("q", [[shift]], width).density(X) for shift in shifts]
+    jensen, transport = [numpy.array([f(fixed, q) for q in moved]) for f in (jensen_shannon, wasserstein)]
+    figure, (densities, distances) = _figure(2)
+    for density, color, name in (fixed, BLUE, "p"), (moved[30], ORANGE, "q, at distance 1.5"):
+        densities.fill_between(X[:, 0], density, color=color, alpha=0.35, label=name, linewidth=0)
+    densities.set(title="two Gaussians of deviation 0.2", xlabel="x", xlim=(-1, 4.5))
+    distances.plot(shifts, 2 * jensen, color=GREEN, label="2 JSD(p, q)")
+    distances.plot(shifts, transport, color=ORANGE, label="Wasserstein distance")
+    distances.axhline(math.log(4), color=GRAY, linestyle=":", linewidth=1, label="$\\log 4$")
+    distances.set(title="which of them has a slope?", xlabel="distance of the means")
+    for axes in densities, distances:
+        axes.legend(fontsize="small")
+    p, q = P.density(X), Q.density(X)
+    T, a = 1 + numpy.log(_ratio(p, q), out=numpy.zeros_like(p), where=p > 1e-16), best_critic(p, q)
+    pairs = (numpy.sort(toy.sample(1_000_000, 0, stream)[:, 0]) for toy, stream in ((P, 6), (Q, 7)))
+    coupled = abs(numpy.subtract(*pairs)).mean()
+    return figure, _table(
+        ("E_p[T] - E_q[exp(T - 1)] at T = 1 + log(p/q), and KL(p, q)",
+         f"{kullback_leibler_from_below(p, q, T):.5f}", f"{kullback_leibler(p, q):.5f}"),
+        ("E_p[a] - E_q[a] for the best a of slope 1, and the integral of \\|F_p - F_q\\|",
+         f"{integral((p - q) * a):.5f}", f"{wasserstein(p, q):.5f}"),
+        ("mean distance of a million pairs, both sorted", f"{coupled:.4f}", f"{wasserstein(p, q):.4f}"),
+        ("2 JSD at distance 3", f"{2 * jensen[-1]:.5f}", f"{math.log(4):.5f}"),
+        ("Wasserstein distance there", f"{transport[-1]:.5f}", "3"),
+    )  # fmt: skip
+
+
 def bilinear():
     """Simultaneous, alternating and averaged gradient steps on V = x y"""
     lr, steps = 0.2, 150
     together, in_turn = (play_bilinear(steps, lr, alternate) for alternate in (False, True))
     length = (together**2).sum(axis=1)
     drift = abs(conserved(in_turn, lr) - 1).max()
+    fallen = math.hypot(*play_bilinear(5000, Linear(lr, 0.0, 5000), alternate=True)[-1])
     averages = in_turn.cumsum(axis=0) / numpy.arange(1, steps + 2)[:, None]
     figure, (plane, lengths) = _figure(2)
     shown = together[: numpy.searchsorted(length, 12.0)]
@@ -294,6 +351,7 @@ def bilinear():
     return figure, _table(
         (f"simultaneous: x² + y² after {steps} steps at lr {lr}", f"{length[-1]:.4f}", f"{(1 + lr * lr) ** steps:.4f}"),
         ("alternating: largest change of x² + y² - lr x y", _rounding(drift), "rounding"),
+        (f"alternating, 5,000 steps at a rate that falls from {lr} to 0: √(x² + y²)", f"{fallen:.4f}", "not 0"),
         (f"average of {steps} alternating steps: √(x² + y²)", f"{math.hypot(*averages[-1]):.4f}", "0"),
     )
 

@@ -2,8 +2,8 @@
 
 A page is cut at blank lines and around its code blocks. Block i of both pages is of one kind (a heading of one level, a
 table of one shape, a list of one length), and what no translation changes is equal in both: code blocks letter by
-letter, commands and names in backticks, formulas, numbers, and where links lead. So the python blocks of
-README.zh-CN.md are those of README.md, which test_documents runs, and need not be run again.
+letter, commands and names in backticks, formulas, numbers, and where links lead. So the python blocks of the Chinese
+pages are those of the English ones, which test_documents runs, and need not be run again.
 """
 
 import re
@@ -11,8 +11,12 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from loading import script
+from PIL import Image
+
+from minigan.plots.pictures import save_grid
 
 pytestmark = pytest.mark.docs
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,8 +24,11 @@ COURSE, CHINESE = ROOT / "docs" / "course", ROOT / "docs" / "zh-CN"
 WORDS = tomllib.loads((ROOT / "scripts" / "reports" / "readme.zh-CN.toml").read_text(encoding="utf-8"))
 README, TERMS = ROOT / "README.zh-CN.md", CHINESE / "terms.md"
 TWINS = {README: ROOT / "README.md"} | {
-    page: COURSE / page.name for page in sorted(CHINESE.glob("*.md")) if page != TERMS
+    page: next(folder / page.name for folder in (COURSE, ROOT / "docs") if (folder / page.name).exists())
+    for page in sorted(CHINESE.glob("*.md"))
+    if page != TERMS
 }
+USING, FILES = CHINESE / "using.md", CHINESE / "files.md"
 LITERALS = {  # each is looked for in what those above it left: a number in a formula is no number of the text
     "marker": re.compile(r"<!--.*?-->"),
     "code": re.compile(r"`([^`]+)`"),
@@ -124,11 +131,10 @@ def update(tmp_path, monkeypatch):
     module = script("update_readme")
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module.house, "PACKAGE", tmp_path / "minigan")
-    for name in "README.md", "README.zh-CN.md", "benchmarks/README.md":
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in filter(None, (name for pair in module.PAGES.items() for name in pair)):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "minigan", tmp_path / "minigan", ignore=shutil.ignore_patterns("*.npz", "__pycache__"))
-    (tmp_path / "docs").mkdir()
     assert module.main([]) == 0
     return module
 
@@ -141,22 +147,23 @@ def edit(path, pattern, instead):
 
 def test_every_purpose_in_the_table_is_there_in_chinese_and_no_translation_is_left_over(update):
     written = {cell.strip() for cells in rows(update.line_table()) for cell in cells}
-    assert {cell for cell in written if re.search("[a-z]{3}", cell) and "](minigan/" not in cell} == set(WORDS["cells"])
+    assert {cell for cell in written if re.search("[a-z]{3}", cell) and "/minigan/" not in cell} == set(WORDS["cells"])
 
 
 def test_one_call_writes_both_pages(update, tmp_path, capsys):
     (tmp_path / "minigan" / "layers" / "maxout.py").write_text('"""A new purpose."""\n')
     assert update.main(["--check"]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "README.md is out of date: run scripts/reports/update_readme.py",
-        "README.zh-CN.md is out of date: run scripts/reports/update_readme.py",
+        "docs/files.md is out of date: run scripts/reports/update_readme.py",
+        "docs/zh-CN/files.md is out of date: run scripts/reports/update_readme.py",
     ]
     assert update.main([]) == 0
-    row = "| [`minigan/layers/maxout.py`](minigan/layers/maxout.py) | A new purpose. | 1 |\n"
-    assert row in read(tmp_path / "README.md") and row in read(tmp_path / "README.zh-CN.md")
+    english, chinese = read(tmp_path / "docs/files.md"), read(tmp_path / "docs/zh-CN/files.md")
+    assert "| [`minigan/layers/maxout.py`](../minigan/layers/maxout.py) | A new purpose. | 1 |\n" in english
+    assert "| [`minigan/layers/maxout.py`](../../minigan/layers/maxout.py) | A new purpose. | 1 |\n" in chinese
     cells = WORDS["cells"]
-    assert f"| {cells['The same numbers in another shape.']} | " in read(tmp_path / "README.zh-CN.md")
-    assert f"| {cells['file']} | {cells['what it is']} | {cells['lines']} |\n" in read(tmp_path / "README.zh-CN.md")
+    assert f"| {cells['The same numbers in another shape.']} | " in chinese
+    assert f"| {cells['file']} | {cells['what it is']} | {cells['lines']} |\n" in chinese
     assert update.main(["--check"]) == 0
 
 
@@ -165,17 +172,25 @@ def test_a_run_is_described_on_both_pages(update, tmp_path, monkeypatch):
     history = [row | {"epoch": epoch} for epoch in (1, 2, 3)]
     monkeypatch.setattr(update, "read", lambda path: (None, {"history": history}))
     monkeypatch.setattr(update, "processor", lambda: "an Abacus 7")
-    (tmp_path / "run" / "samples").mkdir(parents=True)
-    (tmp_path / "run" / "samples" / "epoch-0003.png").write_bytes(b"picture")
-    assert update.main(["--check", "--run", str(tmp_path / "run")]) == 1
-    assert not (tmp_path / "docs" / "mnist.png").exists()
-    assert update.main(["--run", str(tmp_path / "run")]) == 0
-    assert (tmp_path / "docs" / "mnist.png").read_bytes() == b"picture"
+    folder = tmp_path / "run" / "samples"
+    folder.mkdir(parents=True)
+    for epoch in 1, 2, 3:
+        save_grid(folder / f"epoch-000{epoch}.png", np.eye(64), (8, 8), (0, 1))
+    assert update.main(["--check", "--run", str(tmp_path / "run"), "--film", str(tmp_path / "run")]) == 1
+    assert not (tmp_path / "docs" / "mnist.png").exists() and not (tmp_path / "docs" / "digits.gif").exists()
+    assert update.main(["--run", str(tmp_path / "run"), "--film", str(tmp_path / "run")]) == 0
+    assert (tmp_path / "docs" / "mnist.png").read_bytes() == (folder / "epoch-0003.png").read_bytes()
+    with Image.open(tmp_path / "docs" / "digits.gif") as film:
+        assert (film.n_frames, film.size) == (3, (16 * 42, 4 * 42 + 22))
+        tiles = np.asarray(film.convert("L"))[22:, :].reshape(4, 42, 16, 42).swapaxes(1, 2).reshape(64, 42, 42)
+    lit = (tiles[:, 3:-1:5, 3:-1:5] > 200).reshape(64, 64)
+    assert (lit == np.eye(64, dtype=bool)).all()  # each sample, pixel by pixel, where it belongs
     english, chinese = read(tmp_path / "README.md"), read(tmp_path / "README.zh-CN.md")
-    assert (
-        "after 3 epochs on MNIST, 6 seconds of training with" in english and "cores of an Abacus 7, Python" in english
-    )
+    assert "after 3 epochs on MNIST, 6 seconds of training with" in english
+    assert "during 3 epochs" in english and "cores of an Abacus 7, Python" in english
     caption = update.block(chinese, "picture")
     assert re.findall(r"\d+", caption)[:3] == ["64", "3", "6"] and " Abacus 7 " in caption and " an " not in caption
-    assert update.block(english, "line") == update.block(chinese, "line")
-    assert "\nepoch 2/3  V -1.250" in update.block(english, "line")
+    assert "训练 3 轮" in update.block(chinese, "film")
+    using = read(tmp_path / "docs/using.md")
+    assert update.block(using, "line") == update.block(read(tmp_path / "docs/zh-CN/using.md"), "line")
+    assert "\nepoch 2/3  V -1.250" in update.block(using, "line")

@@ -10,7 +10,7 @@ from loading import script
 from matplotlib.image import imread
 
 from minigan import GAN, Dense, Network, Tanh, check_game
-from minigan.app import fit
+from minigan.app import fit, reports
 from minigan.data import load
 
 pytestmark = pytest.mark.docs
@@ -32,11 +32,11 @@ def test_the_readme_is_up_to_date():
     assert script("update_readme").main(["--check"]) == 0, "run scripts/reports/update_readme.py"
 
 
-def test_every_python_block_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+def test_every_python_block_of_the_page_on_using_minigan_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert script("train_mnist").main(["--data", "digits", "--epochs", "1", "--out", "out/run-1"]) == 0
     capsys.readouterr()
-    sample, xor, game, ring, own = blocks("README.md")
+    sample, xor, game, ring, own = blocks("docs/using.md")
     seen = {}
     exec(sample, seen)
     assert seen["images"].shape == (16, 8, 8)
@@ -50,12 +50,32 @@ def test_every_python_block_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     command = ["--game", "my_game.py", "--data", "digits", "--out", "out/mine", "--epochs", "1"]
     assert script("train_mnist").main(command) == 0
     exec(own, seen)
-    (call,) = re.findall(r"`(fit\(gan, .*?\))`", read("README.md"))
+    (call,) = re.findall(r"`(fit\(gan, .*?\))`", read("docs/using.md"))
     seen |= {"gan": seen["make"](load("digits"), 32, 0), "fit": fit}
     assert eval(call.replace("epochs=50", "epochs=1").replace("out/mine", "out/in-code"), seen).epoch == 1
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_the_broken_layer_of_the_readme_is_found_as_it_says_and_mended_as_it_says(tmp_path, capsys):
+    (broken,) = blocks("README.md")
+    check = script("check_gradients").main
+    (tmp_path / "my_layers.py").write_text(broken)
+    assert check(["--layer", f"{tmp_path}/my_layers.py:Swish"]) == 1
+    told = " ".join(reports.block(read("README.md"), "verdict").split())
+    assert " ".join(capsys.readouterr().out.split()) in told and "a term of the product rule is lost" in told
+    mended = broken.replace("return dy * self.s", "return dy * (self.s + self.x * self.s * (1 - self.s))")
+    (tmp_path / "mended.py").write_text(mended)
+    assert check(["--layer", f"{tmp_path}/mended.py:Swish"]) == 0
+
+
+def test_the_readme_is_short_and_its_film_is_small():
+    assert len(read("README.md").splitlines()) < 125
+    assert (ROOT / "docs" / "digits.gif").stat().st_size < 300_000
+
+
+RUN_ABOVE = {ROOT / "docs" / "using.md"}
+
+
+@pytest.mark.parametrize("page", sorted({*(ROOT / "docs").glob("*.md")} - RUN_ABOVE), ids=lambda page: page.stem)
 def test_the_python_of_each_page_runs(page):
     """Those of the course run in test_course; in Chinese they are the same."""
     for block in blocks(page):
@@ -109,13 +129,43 @@ def test_each_provoked_failure_is_called_by_its_name(tmp_path, capsys):
     assert diverged.startswith("diverged: training stopped: epoch 1, round") and "not finite" in diverged
     assert "The samples have become alike" in collapsed
     for name in "normal", "saturated", "diverged", "collapsed":
-        assert imread(tmp_path / "failures" / f"{name}.png").shape[:2] == (4 * 50, 8 * 50)
+        assert imread(tmp_path / "failures" / f"{name}.png").shape[:2] == (4 * 50, 8 * 50 + 24 + 4 * 50)
+    assert imread(tmp_path / "failures" / "tanh.png").shape[:2] == (300, 840)
+    page = (tmp_path / "what-goes-wrong.md").read_text()
+    lost = {row[0]: list(map(float, row[1:])) for row in cells(reports.block(page, "signal"))[2:]}
+    da, dx, slope, dtheta = lost["collapsed, after"]  # it is lost in G's own tanh, behind D
+    assert da > 0.9 and dx > lost["collapsed, before"][1] and slope < 1e-3 and dtheta < 0.1
+    assert lost["saturated, after"][0] < 0.1 and lost["saturated, after"][2] > 0.2  # and here in the loss
+    right = [row[2] for row in cells(reports.block(page, "remedies"))[2:]]
+    assert right[0] == "100%" and all(float(share[:-1]) < 98 for share in right[1:])
+
+
+def cells(table):
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()]
+
+
+def test_the_percentages_about_objectives_are_those_of_their_table():
+    page = read("docs/objectives.md")
+    table = {row[0]: row for row in cells(reports.block(page, "objectives"))}
+    said = re.search(
+        r"less sharp: (\d+) % and (\d+) % of them are of high quality, against (\d+) %", " ".join(page.split())
+    )
+    sharp = [table[game][4].rstrip("%") for game in ("least squares", "hinge", "non-saturating")]
+    assert list(said.groups()) == sharp
+
+
+def test_the_way_of_the_gradient_is_drawn(tmp_path):
+    drawing = script("draw_gradient")
+    assert drawing.main(["--out", str(tmp_path / "gradient.png"), "--epochs", "1"]) == 0
+    assert imread(tmp_path / "gradient.png").shape[:2] == (390, 1100)
 
 
 def test_every_picture_has_a_command_that_draws_it():
     rows = re.findall(r"^\| \[.*?\]\((.*?)\) \| `(?:\S+python )?(\S+?)[ `]", read("docs/README.md"), re.MULTILINE)
     assert len(rows) > 5 and [command for _, command in rows if not (ROOT / command).exists()] == []
     drawn = {target.rstrip("/") for target, _ in rows}
-    pictures = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.png")]
+    pictures = [
+        path.relative_to(ROOT / "docs") for kind in ("png", "gif") for path in (ROOT / "docs").rglob(f"*.{kind}")
+    ]
     assert [path for path in pictures if not {str(path), str(path.parent)} & drawn] == []
     assert [target for target in drawn if not (ROOT / "docs" / target).exists()] == []

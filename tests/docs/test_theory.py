@@ -1,4 +1,4 @@
-"""The theorems of Goodfellow et al. (2014), held against what the players do; draw_theory.py draws the same."""
+"""The theorems of Goodfellow et al. (2014), compared with what the players do; draw_theory.py draws the same."""
 
 import math
 from pathlib import Path
@@ -60,6 +60,28 @@ def test_no_other_discriminator_does_better(theory, shift, slope, wave):
     assert other <= best + 1e-12
     if abs(shift) > 0.1:
         assert other < best - 1e-6
+
+
+@QUICK
+@given(st.floats(-2, 2), st.floats(0.1, 5))
+def test_no_other_function_gives_more_of_the_kullback_leibler_divergence(theory, shift, wave):
+    p, q = densities(theory)
+    best = 1 + np.log((p + 1e-300) / (q + 1e-300)).clip(-30, 30)
+    exact = theory.kullback_leibler(p, q)
+    np.testing.assert_allclose(theory.kullback_leibler_from_below(p, q, best), exact, rtol=1e-6)
+    other = theory.kullback_leibler_from_below(p, q, best + shift * np.cos(wave * theory.X[:, 0]))
+    assert other <= exact + 1e-9 and (abs(shift) < 0.1 or other < exact - 1e-5)
+
+
+@QUICK
+@given(st.floats(-2, 2), st.floats(0.3, 2))
+def test_the_best_critic_of_slope_one_gives_the_wasserstein_distance_and_no_other_gives_more(theory, mean, width):
+    p, q = theory.P.density(theory.X), Mixture("q", [[mean]], width).density(theory.X)
+    distance, a = theory.wasserstein(p, q), theory.best_critic(p, q)
+    np.testing.assert_allclose(theory.integral((p - q) * a), distance, rtol=1e-4)
+    assert theory.integral((p - q) * np.sin(theory.X[:, 0])) < distance
+    shifted = Mixture("r", [[-1.0 + 0.7], [1.5 + 0.7]], [0.4, 0.6], [0.4, 0.6]).density(theory.X)
+    np.testing.assert_allclose(theory.wasserstein(p, shifted), 0.7, rtol=1e-6)
 
 
 def test_the_trained_discriminator_approaches_the_best(theory, trained):
@@ -129,9 +151,9 @@ def test_the_page_is_drawn_and_its_figures_are_those_of_the_repository(theory, t
     (tmp_path / "theory.md").write_text(page)
     assert theory.main(["--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
-    for name in "best", "equilibrium", "gradients", "bilinear":
+    for name in "best", "equilibrium", "gradients", "divergences", "bilinear":
         assert f"{name}\n| | measured | theory |" in said
         assert imread(tmp_path / "theory" / f"{name}.png").shape[0] == 360
     drawn = (tmp_path / "theory.md").read_text()
-    assert drawn.count("![") == 4
+    assert drawn.count("![") == 5
     assert drawn.splitlines()[:10] == page.splitlines()[:10]

@@ -27,6 +27,23 @@ def test_at_equilibrium_the_value_is_the_one_that_it_names(objective):
     assert da_real + da_fake == pytest.approx(0, abs=1e-12)  # and D has no reason to move
 
 
+@pytest.mark.parametrize("real", [1.0, 0.9, 0.6])
+@pytest.mark.parametrize("output", ["logit", "probability"])
+@pytest.mark.parametrize("objective", [Minimax, NonSaturating])
+def test_the_smoothed_d_rests_at_half_its_target_and_nowhere_near_it(objective, output, real):
+    game = objective(output, real)
+
+    def play(D):
+        a = np.full((5, 1), D if output == "probability" else np.log(D / (1 - D)))
+        loss, da_real, da_fake = game.discriminator(a, a)
+        return float(loss), float((da_real + da_fake).sum()), float(game.value(loss, a, a))
+
+    loss, slope, V = play(real / 2)
+    assert slope == pytest.approx(0, abs=1e-12) and loss < min(play(real / 2 - 0.01)[0], play(real / 2 + 0.01)[0])
+    assert game.equilibrium == pytest.approx(V, rel=1e-12)
+    assert real < 1 or game.equilibrium == objective().equilibrium == -np.log(4)
+
+
 @pytest.mark.parametrize("make, words", [
     (lambda: Minimax("sigmoid"), r'Minimax\(output=\'sigmoid\'\): expected "logit" or "probability"'),
     (lambda: NonSaturating(real=0), r"NonSaturating\(real=0\): the target .* must lie in \(0, 1\], not 0"),

@@ -68,7 +68,7 @@ def test_training_writes_everything_and_names_the_picture(trained):
     assert stdout.splitlines()[-1] == (
         f"now open {out}/samples/epoch-0002.png; how it came about is in {out}/training.html and curves.png"
     )
-    assert len(re.findall(r"^epoch \d/2  V [-+]\d\.\d{3} \(equilibrium -1.386\)  D\(x\) \d", stdout, re.MULTILINE)) == 2
+    assert len(re.findall(r"^epoch \d/2  V [-+]\d\.\d{3} \(equilibrium -1.396\)  D\(x\) \d", stdout, re.MULTILINE)) == 2
     assert sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()) == [
         "checkpoint-previous.npz", "checkpoint.npz", "config.json", "curves.png", "history.csv", "kept/epoch-0001.npz",
         "kept/epoch-0002.npz", "latest.png", "neighbors.png", "samples/epoch-0001.png", "samples/epoch-0002.png",
