@@ -70,7 +70,7 @@ def jit(loop):
 
 
 def _vectors(*args):
-    """Arrays of any one shape as vectors: not complex numbers, views with gaps, arrays that broadcast, what is short."""
+    """Arrays of any one shape as vectors: no complex numbers, views with gaps, arrays that broadcast, what is short."""
     arrays = [a for a in args if isinstance(a, numpy.ndarray)]
     if _alike(*arrays) and all(a.shape == arrays[0].shape for a in arrays):
         return [a.reshape(-1) if isinstance(a, numpy.ndarray) else float(a) for a in args]
@@ -175,9 +175,16 @@ def col2im(columns, stride, padding, out):
 
 
 @jit
-def look(words, place, seen, turns):
-    """Look at words[place], so many times at most, until it is no longer `seen`: another thread changes it."""
+def look(words, place, seen, turns, rest):
+    """Look at words[place], so many times at most, until it is no longer `seen`, and rest for so many turns then.
+
+    Another thread changes it. What is written in each turn might be words[place], as far as the compiler knows, which
+    otherwise would have it read once for all. Whoever comes back while that other thread still holds Python's lock
+    would have to sleep: hence the rest.
+    """
     for turn in range(turns):
         if words[place] != seen:
             break
-        words[8 + turn % 8] = turn  # it might be words[place], as far as the compiler knows: so it does not look once
+        words[8 + turn % 8] = turn
+    for turn in range(rest):
+        words[8 + turn % 8] = turn + words[place]

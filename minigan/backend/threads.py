@@ -9,9 +9,9 @@ place that decides about it. What the user says himself counts more:
     use("numpy", threads=3)                           three threads share it here, and BLAS keeps to one
     threadpoolctl.threadpool_limits(2)                after the import: BLAS takes two, and is left the large products
 
-A large product is computed in the same PARTS whatever the number of threads, because BLAS may round a part of a product
-in another way than the whole: the same seed gives the same bits on one thread or four. One thread takes it whole where
-BLAS was seen to round the two alike.
+The same seed gives the same bits on one thread or four. BLAS may round a part of a product in another way than the
+whole; then a large product has the same PARTS whatever the number of threads. Where BLAS is seen to round all alike,
+there is a part for each thread, and one thread takes the whole.
 """
 
 import functools
@@ -20,7 +20,7 @@ import itertools
 import os
 import weakref
 from contextvars import copy_context
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 
 import numpy
@@ -31,7 +31,8 @@ from minigan.backend import plain
 LARGE = 2**24  # multiplications in a product, below which handing over a part costs more than it wins
 LONG = 2**18  # the same for the length of a vector
 PARTS = 4  # handing over a part takes some 20 microseconds: more parts would be too small for it
-LOOKS = 20_000  # of one who waits, before he sleeps: some 50 microseconds
+LOOKS = 300_000  # of one who waits, before he sleeps: some 200 microseconds
+REST = 15_000  # looks that he takes no notice of once he has seen something: some 10 microseconds
 EDGE = 16  # a part of a product begins at a multiple: BLAS takes so many rows or columns at a time, or fewer
 SAMPLEWISE = "leaky_relu", "leaky_relu_backward", "sgd", "adam", "im2col", "col2im"
 VARIABLES = "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"
@@ -63,11 +64,12 @@ class Team:
 
     def share(self, work, parts):
         """work(*part) for each of the parts, a list; an error in any of them is raised here."""
-        left, mine, done = iter(parts), 0, Waiting(self.look)
+        left, done, mine = iter(parts), Waiting(self.look), 0
         for _ in range(self.threads - 1):
             self.jobs.put((copy_context(), work, left, done))  # with numpy.errstate
         try:
-            for mine, part in enumerate(left, 1):  # whoever is free takes the next one: no core needs to be
+            for part in left:  # whoever is free takes the next one: no core needs to be
+                mine += 1
                 work(*part)
         finally:  # nobody writes into the arrays any more when the caller goes on
             theirs = len(parts) - mine - len(list(left))
@@ -89,7 +91,7 @@ class Waiting:
     def get(self):
         seen = int(self.words[0])
         if self.look and self.queue.empty():
-            self.look(self.words, 0, seen, LOOKS)
+            self.look(self.words, 0, seen, LOOKS, REST)
         return self.queue.get()
 
 
@@ -160,7 +162,7 @@ def in_parts(function):
         alike = len({a.shape[:1] for a in arrays}) == 1 and arrays[0].ndim
         if team is None or team.threads == 1 or not alike or max(a.size for a in arrays) < LONG:
             return function(*args)
-        parts = iter(zip(*_split(arrays, 1), strict=True))
+        parts = iter(zip(*_split(arrays, 1, team.threads), strict=True))
         given = [next(parts) if isinstance(a, numpy.ndarray) else itertools.repeat(a) for a in args]
         team.share(function, list(zip(*given, strict=False)))
         return args[-1] if returns else None
@@ -180,30 +182,38 @@ def matmul(a, b, out):
         return plain.matmul(a, b, out)
     if out.shape != (len(a), b.shape[1]):
         raise ValueError(f"matmul: out has shape {out.shape}, expected {(len(a), b.shape[1])}")
-    if team.threads == 1 and _alike(*map(_kind, (a, b))) and not numpy.may_share_memory(a, b):
+    square = numpy.may_share_memory(a, b)  # of which BLAS computes but one half
+    count = PARTS if square else _count(team.threads, _kind(a), _kind(b))
+    if count == 1:
         return plain.matmul(a, b, out)
-    team.share(numpy.matmul, _products(a, b, out))
+    team.share(numpy.matmul, _products(a, b, out, count))
     return out
 
 
-def _products(a, b, out):
-    """The parts of a product, as arguments of numpy.matmul."""
+def _products(a, b, out, count):
+    """So many parts of a product, as arguments of numpy.matmul."""
     if len(out) > len(out.T):
-        return [(part, b, here) for part, here in _split((a, out), EDGE)]
-    return [(a, part.T, here.T) for part, here in _split((b.T, out.T), EDGE)]
+        return [(part, b, here) for part, here in _split((a, out), EDGE, count)]
+    return [(a, part.T, here.T) for part, here in _split((b.T, out.T), EDGE, count)]
 
 
 @functools.lru_cache(1024)
-def _alike(*kinds):
-    """Whether BLAS rounds a product of two such arrays as it rounds its parts: seen in one of random numbers."""
+def _count(threads, *kinds):
+    """Parts of a product of two such arrays: one for each thread where these round as the whole does, else PARTS.
+
+    That is seen in one product of random numbers. Where PARTS parts do not round as the whole, it is always PARTS.
+    """
     if not all(packed for *_, packed in kinds):
-        return False
+        return PARTS
     numbers = numpy.random.default_rng(0).random(9973)
     a, b = (numpy.resize(numbers, shape).astype(dtype, order) for shape, dtype, order, _ in kinds)
     parts = numpy.empty_like(whole := numpy.matmul(a, b))
-    for part in _products(a, b, parts):
-        numpy.matmul(*part)
-    return numpy.array_equal(whole, parts)
+    for count in PARTS, threads:
+        for part in _products(a, b, parts, count):
+            numpy.matmul(*part)
+        if not numpy.array_equal(whole, parts):
+            return PARTS
+    return threads
 
 
 def _kind(a):
@@ -211,10 +221,10 @@ def _kind(a):
     return a.shape, a.dtype, "C" if a.flags.c_contiguous else "F", a.flags.forc
 
 
-def _split(arrays, edge):
-    """PARTS parts of each array, which begin at multiples of `edge`; fewer of an array that is too short."""
+def _split(arrays, edge, count):
+    """So many parts of each array, which begin at multiples of `edge`; fewer of an array that is too short."""
     n = len(arrays[0])
-    edges = sorted({n * i // PARTS // edge * edge for i in range(PARTS)} | {n})
+    edges = sorted({n * i // count // edge * edge for i in range(count)} | {n})
     return [[a[start:stop] for a in arrays] for start, stop in itertools.pairwise(edges)]
 
 

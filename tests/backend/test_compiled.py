@@ -187,13 +187,13 @@ def test_the_loops_are_in_use_where_they_are_asked_for_and_nowhere_else(compiled
 
 def test_who_waits_awake_sees_what_another_thread_writes(compiled):
     words = np.zeros(16, "int64")
-    compiled.look(words, 0, 0, 1)
+    compiled.look(words, 0, 0, 1, 0)
     other = threading.Timer(0.05, words.__setitem__, (0, 1))
     other.start()
-    compiled.look(words, 0, 0, 2**60)
+    compiled.look(words, 0, 0, 2**60, 10)
     assert words[0] == 1
-    compiled.look(words, 0, 0, 2**60)
-    compiled.look(words, 0, 1, 1000)
+    compiled.look(words, 0, 0, 2**60, 10)
+    compiled.look(words, 0, 1, 1000, 10)
     other.join()
 
 
@@ -202,7 +202,7 @@ import inspect, sys, numpy, minigan
 assert "numba" not in sys.modules
 minigan.use("numpy", threads=1, compiled=True)
 from minigan.backend import compiled
-compiled.look(numpy.zeros(16, "int64"), 0, 0, 1)
+compiled.look(numpy.zeros(16, "int64"), 0, 0, 1, 0)
 loop = inspect.getclosurevars(compiled.look).nonlocals["compiled"]
 print(sum(loop.stats.cache_misses.values()), sum(loop.stats.cache_hits.values()))
 """

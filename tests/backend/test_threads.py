@@ -153,7 +153,7 @@ def test_the_threads_of_a_team_end_with_it():
 def test_what_is_small_wakes_nobody_and_what_is_large_has_the_same_parts_for_any_number(monkeypatch):
     parts = []
     monkeypatch.setattr(threads.Team, "share", lambda team, work, given: parts.append(shapes(given)))
-    monkeypatch.setattr(threads, "_alike", lambda *kinds: False)
+    monkeypatch.setattr(threads, "_count", lambda *kinds: threads.PARTS)
     a, b, out = np.zeros((2**8, 2**8)), np.zeros((2**8, 2**8)), np.zeros((2**8, 2**8))
     x = np.zeros((100, 2**13))
     for number in 1, 2, 3, 4:
@@ -169,7 +169,7 @@ def test_what_is_small_wakes_nobody_and_what_is_large_has_the_same_parts_for_any
             parts.clear()
             kernels.sgd(*np.zeros((4, threads.LONG)), 0.1, 0.9)
             kernels.leaky_relu(x, 0.2, out=x)
-            assert parts == ([[(2**16,)] * 4, [(25, 2**13)] * 4] if number > 1 else [])  # one thread needs no parts
+            assert [len(vectors) for vectors in parts] == ([number, number] if number > 1 else [])  # of any size
             parts.clear()
 
 
@@ -178,29 +178,31 @@ def shapes(parts):
     return [[a.shape for a in part if isinstance(a, np.ndarray)][-1] for part in parts]
 
 
-@pytest.mark.parametrize("rounds_alike", [True, False])
-def test_one_thread_takes_a_product_whole_only_where_that_rounds_as_its_parts_do(monkeypatch, rounds_alike):
+@pytest.mark.parametrize(("rough", "counts"), [([], [1, 2, 3, 4, 5]), ([16], [4] * 5), ([24], [1, 2, 4, 4, 5])])
+def test_a_product_has_a_part_for_each_thread_only_where_those_round_as_the_whole_does(monkeypatch, rough, counts):
     monkeypatch.setattr(threads, "LARGE", 2**12)
-    threads._alike.cache_clear()
-    multiply = np.matmul
+    multiply, shared = np.matmul, []
 
-    def rough(a, b, out=None):
-        """As a BLAS whose rounding depends on the number of rows."""
+    def rounded(a, b, out=None):
+        """As a BLAS that rounds in another way where there are so many rows."""
         out = multiply(a, b, out=out)
-        out *= 1 if rounds_alike or len(out) < 32 else 1 + 1e-15
+        out *= 1 + 1e-15 if len(out) in rough else 1
         return out
 
-    monkeypatch.setattr(np, "matmul", rough)
-    shared, (a, b, out) = [], factors((32, 24, 16), "", "float64")
-    monkeypatch.setattr(threads.Team, "share", lambda team, work, parts: shared.append(parts))
-    with use("numpy", threads=1):
-        kernels.matmul(a, b, out=out)
-        assert len(shared) == (not rounds_alike)
-        kernels.matmul(a[:, ::2], b[:12], out=out)  # gaps: not looked into
-        kernels.matmul(b.T.copy(), b, out=np.zeros((16, 16)))
-        kernels.matmul(b.T, b, out=np.zeros((16, 16)))  # BLAS has another routine for a square
-    assert len(shared) == 3 - rounds_alike
-    threads._alike.cache_clear()
+    monkeypatch.setattr(np, "matmul", rounded)
+    monkeypatch.setattr(threads, "EDGE", 8)
+    monkeypatch.setattr(threads.Team, "share", lambda team, work, parts: shared.append(len(parts)))
+    a, b, out = factors((64, 24, 16), "", "float64")
+    threads._count.cache_clear()
+    for number, count in enumerate(counts, 1):
+        with use("numpy", threads=number):
+            kernels.matmul(a, b, out=out)
+            assert [1, *shared][-1] == count
+            if number == 2:
+                kernels.matmul(a[:, ::2], b[:12], out=out)  # gaps: not looked into
+                kernels.matmul(a.T, a, out=np.zeros((24, 24)))  # BLAS has another routine for a square
+                assert shared[-2:] == [4, 3]  # of 24 rows there are three times 8
+    threads._count.cache_clear()
 
 
 def played():
