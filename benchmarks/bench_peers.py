@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from bench_step import quartiles
 from packaging.requirements import Requirement
-from peers import PEERS, environment, missing
+from peers import ALL, PEERS, environment, missing
 from peers.with_minigan import weights
 from reference import D_WIDTHS, G_WIDTHS, batch, machine
 
@@ -75,7 +75,7 @@ def skipped(name):
     """Whether the peer cannot run here; says why."""
     reason = missing(name)
     if reason:
-        print(f"{PEERS[name].title} is left out: {reason}", file=sys.stderr)
+        print(f"{ALL[name].title} is left out: {reason}", file=sys.stderr)
     return reason
 
 
@@ -148,11 +148,11 @@ class Neighbor:
         self.process.send_signal(signal.SIGSTOP)
 
 
-def compare(names, n, threads, turns, seconds, base="minigan", busy=False, widths=(G_WIDTHS, D_WIDTHS)):
+def compare(names, n, threads, turns, seconds, base="minigan", busy=False, widths=(G_WIDTHS, D_WIDTHS), given=None):
     """All peers at one batch size: milliseconds per round, ratio to `base`, and the slow-down beside a neighbor."""
     with contextlib.ExitStack() as stack:
         workers = {name: stack.enter_context(Worker(name, n, threads, *widths)) for name in names}
-        proofs = prove([workers[name] for name in names if name != "floor"], base, n, *widths)
+        proofs = prove([workers[name] for name in names if name != "floor"], base, given or inputs(n, *widths))
         neighbor = stack.enter_context(Neighbor()) if busy else None
         quiet, beside = {name: [] for name in names}, {name: [] for name in names}
         for _ in range(turns):
@@ -178,13 +178,24 @@ def take_turns(workers, seconds, times):
         times[name].append(worker.ask("turn", seconds))
 
 
-def prove(workers, base, n, g_widths=G_WIDTHS, d_widths=D_WIDTHS):
-    """{name: {what: |difference to base| / |base's|}}; ends the program where one is too large."""
+def inputs(n, g_widths=G_WIDTHS, d_widths=D_WIDTHS):
+    """What a proof starts from: images, noise for both steps, and the weights of both players."""
     rng = np.random.default_rng(2014)
     arrays = {"x": batch(n, d_widths[0])}
     arrays |= {name: rng.standard_normal((n, g_widths[0]), dtype="float32") for name in ("z", "z_next")}
-    for player, given in zip("gd", weights(rng, g_widths, d_widths), strict=True):
+    return arrays | numbered(weights(rng, g_widths, d_widths))
+
+
+def numbered(weights):
+    """{name: array} of both players' weights."""
+    arrays = {}
+    for player, given in zip("gd", weights, strict=True):
         arrays |= {f"{player}{i}": a for i, a in enumerate(given)} | {f"len_{player}": len(given)}
+    return arrays
+
+
+def prove(workers, base, arrays):
+    """{name: {what: |difference to base| / |base's|}}; ends the program where one is too large."""
     found = {}
     with tempfile.TemporaryDirectory() as directory:
         given = Path(directory, "given.npz")
@@ -199,7 +210,7 @@ def prove(workers, base, n, g_widths=G_WIDTHS, d_widths=D_WIDTHS):
         proofs[name] = {what: float(f"{difference(v, found[base][what]):.1e}") for what, v in vectors.items()}
         wrong = [what for what in TOLERANCE if not proofs[name][what] <= TOLERANCE[what]]
         if wrong:
-            sys.exit(f"{PEERS[name].title} does not compute what {base} does: {proofs[name]}")
+            sys.exit(f"{ALL[name].title} does not compute what {base} does: {proofs[name]}")
     return proofs
 
 
@@ -262,7 +273,7 @@ def installed(names):
 
 def versions(names):
     """{distribution: version} of what is compared."""
-    return {d: importlib.metadata.version(d) for d in sorted({d for name in names for d in PEERS[name].needs})}
+    return {d: importlib.metadata.version(d) for d in sorted({d for name in names for d in ALL[name].needs})}
 
 
 def rounds_table(result):
@@ -272,7 +283,7 @@ def rounds_table(result):
     ]
     for name, figures in result["peers"].items():
         low, ratio, high = figures["ratio"]
-        line = f"    {PEERS[name].title:<30}{figures['ms'][1]:9.2f} ms {ratio:8.3f} ({low:.3f} to {high:.3f})"
+        line = f"    {ALL[name].title:<34}{figures['ms'][1]:9.2f} ms {ratio:8.3f} ({low:.3f} to {high:.3f})"
         if "slowdown" in figures:
             low, slowdown, high = figures["slowdown"]
             line += f"   busy {figures['busy_ms'][1]:9.2f} ms, {slowdown:.2f} times ({low:.2f} to {high:.2f})"
