@@ -76,6 +76,13 @@ def _vectors(*args):
         return [a.reshape(-1) if isinstance(a, numpy.ndarray) else float(a) for a in args]
 
 
+def _rows(a, *others):
+    """A matrix and others like it, and vectors as wide as it is; of a few columns NumPy is as fast."""
+    if a.ndim == 2 and a.shape[1] >= RUN and _alike(a, *others):
+        if all(b.shape in (a.shape, a.shape[1:]) for b in others):
+            return a, *others
+
+
 def _images(a, stride, padding, out):
     """Images and columns of them, of some channels: runs of a few numbers are sooner copied by NumPy."""
     if _alike(a, out) and a.shape[-1] >= RUN:
@@ -132,6 +139,40 @@ def adam(theta, g, m, v, s, rate, beta1, beta2, eps):
         m[i] = beta1 * m[i] + rest1 * g[i]
         v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
         theta[i] -= rate * (m[i] / (math.sqrt(v[i]) + eps))
+
+
+def of_rows(loop):
+    return twin(loop, _rows)
+
+
+@of_rows
+def column_sum(a, out):
+    """out <- the sum over the rows, from the first to the last"""
+    for o in range(len(out)):
+        out[o] = a[0, o]
+    for n in range(1, len(a)):
+        for o in range(len(out)):
+            out[o] += a[n, o]
+
+
+@of_rows
+def center(x, mean, squares, out):
+    """out <- x - mean      squares <- out^2"""
+    for n in range(len(x)):
+        for o in range(len(mean)):
+            y = x[n, o] - mean[o]
+            out[n, o] = y
+            squares[n, o] = y * y
+
+
+@of_rows
+def scale(x_hat, deviation, gamma, beta, out):
+    """x_hat <- x_hat / deviation      out <- x_hat gamma + beta"""
+    for n in range(len(x_hat)):
+        for o in range(len(gamma)):
+            y = x_hat[n, o] / deviation[o]
+            x_hat[n, o] = y
+            out[n, o] = y * gamma[o] + beta[o]
 
 
 def of_images(loop):

@@ -34,7 +34,7 @@ PARTS = 4  # handing over a part takes some 20 microseconds: more parts would be
 LOOKS = 300_000  # of one who waits, before he sleeps: some 200 microseconds
 REST = 15_000  # looks that he takes no notice of once he has seen something: some 10 microseconds
 EDGE = 16  # a part of a product begins at a multiple: BLAS takes so many rows or columns at a time, or fewer
-SAMPLEWISE = "leaky_relu", "leaky_relu_backward", "sgd", "adam", "im2col", "col2im"
+SAMPLEWISE = "leaky_relu", "leaky_relu_backward", "sgd", "adam", "center", "scale", "im2col", "col2im"
 VARIABLES = "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"
 
 _libraries = ThreadpoolController().select(user_api="blas").lib_controllers  # NumPy's, which is loaded by now
@@ -152,18 +152,22 @@ def change(team, numbers, loops):
 
 
 def in_parts(function):
-    """The twin of a function of arrays which works sample by sample, or number by number."""
+    """The twin of a function of arrays which works sample by sample, or number by number.
+
+    Vectors beside arrays of more axes, as gamma beside x, are everybody's.
+    """
     returns = "out" in inspect.signature(function).parameters
 
     @functools.wraps(function)
     def shared(*args, out=None):
         team, args = _team, args if out is None else (*args, out)
-        arrays = [a for a in args if isinstance(a, numpy.ndarray)]
+        divided = [isinstance(a, numpy.ndarray) and a.ndim >= min(2, args[0].ndim) for a in args]
+        arrays = list(itertools.compress(args, divided))
         alike = len({a.shape[:1] for a in arrays}) == 1 and arrays[0].ndim
         if team is None or team.threads == 1 or not alike or max(a.size for a in arrays) < LONG:
             return function(*args)
         parts = iter(zip(*_split(arrays, 1, team.threads), strict=True))
-        given = [next(parts) if isinstance(a, numpy.ndarray) else itertools.repeat(a) for a in args]
+        given = [next(parts) if apart else itertools.repeat(a) for a, apart in zip(args, divided, strict=True)]
         team.share(function, list(zip(*given, strict=False)))
         return args[-1] if returns else None
 

@@ -28,17 +28,24 @@ def images(a, kernel, stride, padding, back=False, channels=4):
     return given, stride, padding, out
 
 
+def rows(a):
+    """The numbers of an array as rows of seven."""
+    return a.ravel()[: a.size // 7 * 7].reshape(-1, 7)
+
+
 CALLS = {  # from five arrays, the arguments
     "leaky_relu": [lambda a, g, m, v, s, slope=slope: (a, slope, s) for slope in (0, 0.2, 1)],
     "leaky_relu_backward": [lambda a, g, m, v, s, slope=slope: (g, a, slope, v > 0, s) for slope in (0, 0.2, 1)],
     "sgd": [lambda a, g, m, v, s, momentum=momentum: (a, g, m, s, 0.1, momentum) for momentum in (0, 0.9)],
     "adam": [lambda *a: (*a, 1e-3, 0.5, 0.999, 1e-8), lambda *a: (*a, 1.0, 0.0, 0.9, 0.0)],
+    "column_sum": [lambda a, *_: (rows(a), np.ones(7, a.dtype))],
+    "center": [lambda a, g, m, v, s: (rows(a), g.ravel()[:7], rows(v), rows(s))],
+    "scale": [lambda a, g, m, v, s: (rows(a), *(b.ravel()[:7].copy() for b in (v, g, m)), rows(s))],
     "im2col": [lambda *a, how=how: images(a[0], *how) for how in HOW],
     "col2im": [lambda *a, how=how: images(a[0], *how, back=True) for how in HOW],
 }
-CHANGED = {"leaky_relu": [2], "leaky_relu_backward": [4], "sgd": [0, 2], "adam": [0, 2, 3]} | {
-    name: [3] for name in ("im2col", "col2im")
-}
+CHANGED = {"leaky_relu": [2], "leaky_relu_backward": [4], "sgd": [0, 2], "adam": [0, 2, 3]}
+CHANGED |= {"column_sum": [1], "center": [2, 3], "scale": [0, 4], "im2col": [3], "col2im": [3]}
 EACH = [(name, number) for name, calls in CALLS.items() for number in range(len(calls))]
 
 

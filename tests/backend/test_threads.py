@@ -52,6 +52,15 @@ CASES = {  # what is small, on the threshold, just large, and large
         lambda dtype, n=n: (*drawn(2, n, 8, dtype=dtype), 0.2, np.ones((n, 8), bool), np.ones((n, 8), dtype))
         for n in (0, 2, 8, 31)
     ],
+    "center": [
+        lambda dtype, n=n, mean=mean: (drawn(n, 8, dtype=dtype), drawn(*(mean or (n, 1)), dtype=dtype), *drawn(2, n, 8))
+        for n in (0, 2, 8, 31)
+        for mean in ((8,), None)
+    ],
+    "scale": [
+        lambda dtype, n=n: (drawn(n, 8, dtype=dtype), *vectors(8, dtype, 3), drawn(n, 8, dtype=dtype))
+        for n in (0, 2, 8, 31)
+    ],
     "im2col": [lambda dtype, n=n: images(n, dtype) for n in (0, 1, 5)],
     "col2im": [lambda dtype, n=n: images(n, dtype, back=True) for n in (0, 1, 5)],
 }
