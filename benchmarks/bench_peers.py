@@ -35,8 +35,11 @@ def main(argv=None):
     names = [name for name in args.peers if not skipped(name)]
     if args.base not in names:
         names.insert(0, args.base)
-    results = {"machine": machine(), "versions": versions(names), "rounds": [], "pair": [], "start": {}}
+    results = {"machine": machine(), "versions": versions(names), "rounds": [], "updates": [], "pair": [], "start": {}}
     for threads in args.threads:
+        if args.updates:
+            results["updates"].append(updates(names, threads, args.turns, args.seconds, args.base))
+            print(rounds_table(results["updates"][-1], "both players' updates"), flush=True)
         for n in [] if args.no_rounds else args.batch:
             results["rounds"].append(compare(names, n, threads, args.turns, args.seconds, args.base, args.busy))
             print(rounds_table(results["rounds"][-1]), flush=True)
@@ -63,6 +66,7 @@ def arguments():
     add("--turns", type=int, default=15)
     add("--seconds", type=float, default=0.5, help="length of a turn")
     add("--busy", action="store_true", help="take each turn also beside a process with products on every core")
+    add("--updates", action="store_true", help="also time Adam alone, over both players")
     add("--pair", action="store_true", help="also time the base beside a second training of its own")
     add("--pair-batch", type=int, default=128)
     add("--start", type=int, default=0, metavar="TIMES", help="measure start-up, memory and installed size so often")
@@ -171,11 +175,23 @@ def compare(names, n, threads, turns, seconds, base="minigan", busy=False, width
     return {"batch": n, "threads": threads, "turns": turns, "base": base, "peers": peers}
 
 
-def take_turns(workers, seconds, times):
+def updates(names, threads, turns, seconds, base):
+    """Milliseconds for both players' updates, of all peers that have these apart from the round."""
+    names = [name for name in names if name.startswith(("minigan", "torch"))]
+    times = {name: [] for name in names}
+    with contextlib.ExitStack() as stack:
+        workers = {name: stack.enter_context(Worker(name, 128, threads)) for name in names}
+        for _ in range(turns):
+            take_turns(workers, seconds, times, "updates")
+    peers = {name: {"ms": quartiles(ms), "ratio": quartiles(np.divide(ms, times[base]))} for name, ms in times.items()}
+    return {"threads": threads, "turns": turns, "base": base, "peers": peers}
+
+
+def take_turns(workers, seconds, times, *what):
     """One turn of each worker; its milliseconds per round are added to `times`."""
     for name, worker in workers.items():
         time.sleep(PAUSE)
-        times[name].append(worker.ask("turn", seconds))
+        times[name].append(worker.ask("turn", seconds, *what))
 
 
 def inputs(n, g_widths=G_WIDTHS, d_widths=D_WIDTHS):
@@ -276,14 +292,13 @@ def versions(names):
     return {d: importlib.metadata.version(d) for d in sorted({d for name in names for d in ALL[name].needs})}
 
 
-def rounds_table(result):
+def rounds_table(result, what="round"):
     """One batch size, as text."""
-    lines = [
-        f"batch {result['batch']}, {result['threads']} threads: ms per round, and time / {result['base']}'s (quartiles)"
-    ]
+    batch = f"batch {result['batch']}, " if "batch" in result else ""
+    lines = [f"{batch}{result['threads']} threads: ms per {what}, and time / {result['base']}'s (quartiles)"]
     for name, figures in result["peers"].items():
         low, ratio, high = figures["ratio"]
-        line = f"    {ALL[name].title:<34}{figures['ms'][1]:9.2f} ms {ratio:8.3f} ({low:.3f} to {high:.3f})"
+        line = f"    {ALL[name].title:<34}{figures['ms'][1]:9.3f} ms {ratio:8.3f} ({low:.3f} to {high:.3f})"
         if "slowdown" in figures:
             low, slowdown, high = figures["slowdown"]
             line += f"   busy {figures['busy_ms'][1]:9.2f} ms, {slowdown:.2f} times ({low:.2f} to {high:.2f})"

@@ -59,6 +59,12 @@ class BlasPeer:
         for _ in range(count):
             self.gan.step(self.x)
 
+    def updates(self, count):
+        """So many times both players' updates, with the gradients that are there."""
+        for _ in range(count):
+            for _, _, optimizer in self.gan.players():
+                optimizer.step()
+
 
 class Peer(BlasPeer):
     """The same with so many threads of minigan's own, each with a BLAS that keeps to one."""

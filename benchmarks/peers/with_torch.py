@@ -73,6 +73,16 @@ class Plain:
         for _ in range(count):
             self.play(self.x, torch.randn(n, self.latent), torch.randn(n, self.latent))
 
+    def updates(self, count):
+        """So many times both players' updates, with the same gradients."""
+        if self.theta_g[0].grad is None:
+            z = torch.randn(len(self.x), self.latent)
+            self.loss_d(self.x, z).backward()
+            self.loss_g(z).backward()
+        for _ in range(count):
+            self.adam_d.step()
+            self.adam_g.step()
+
     def load(self, g, d):
         """Take these weights, with fresh optimizers."""
         for net, given in (self.G, g), (self.D, d):

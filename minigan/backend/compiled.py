@@ -122,8 +122,9 @@ def sgd(theta, g, v, s, rate, momentum):
     real = theta.dtype.type
     rate, momentum = real(rate), real(momentum)
     for i in range(theta.size):
-        v[i] = momentum * v[i] - rate * g[i]
-        theta[i] += v[i]
+        step = momentum * v[i] - rate * g[i]
+        v[i] = step
+        theta[i] += step
 
 
 @twin
@@ -135,10 +136,12 @@ def adam(theta, g, m, v, s, rate, beta1, beta2, eps):
     real = theta.dtype.type
     rest1, rest2 = real(1 - beta1), real(1 - beta2)  # in double precision first: 1 - 0.999f is off by 1e-5 of it
     rate, beta1, beta2, eps = real(rate), real(beta1), real(beta2), real(eps)
-    for i in range(theta.size):
-        m[i] = beta1 * m[i] + rest1 * g[i]
-        v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
-        theta[i] -= rate * (m[i] / (math.sqrt(v[i]) + eps))
+    for i in range(theta.size):  # each array is read once: theta might be m, as far as the compiler knows
+        slope = g[i]
+        mean = beta1 * m[i] + rest1 * slope
+        square = beta2 * v[i] + rest2 * (slope * slope)
+        m[i], v[i] = mean, square
+        theta[i] -= rate * (mean / (math.sqrt(square) + eps))
 
 
 def of_rows(loop):
