@@ -51,8 +51,26 @@ def main(argv=None):
         print(start_table(results["start"]), flush=True)
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
+        if args.json.exists():
+            results = merged(json.loads(args.json.read_text()), results)
         args.json.write_text(json.dumps(results, indent=2) + "\n")
     return 0
+
+
+def merged(old, new):
+    """The results of two calls as one; what both measured is the old one's, whose turns were among more peers."""
+    rounds = {(r["batch"], r["threads"]): r for r in new["rounds"]}
+    for there in old["rounds"]:
+        same = rounds.setdefault((there["batch"], there["threads"]), there)
+        same["peers"] = {name: same["peers"].get(name, {}) | figures for name, figures in there["peers"].items()}
+    updates = {r["threads"]: r for r in (*new["updates"], *old["updates"])}
+    return old | {
+        "versions": new["versions"] | old["versions"],
+        "rounds": list(rounds.values()),
+        "updates": list(updates.values()),
+        "pair": old["pair"] + new["pair"],
+        "start": new["start"] | old["start"],
+    }
 
 
 def arguments():
@@ -71,7 +89,7 @@ def arguments():
     add("--pair-batch", type=int, default=128)
     add("--start", type=int, default=0, metavar="TIMES", help="measure start-up, memory and installed size so often")
     add("--no-rounds", action="store_true", help="only what --pair and --start ask for")
-    add("--json", type=Path, metavar="FILE")
+    add("--json", type=Path, metavar="FILE", help="write the figures; what stands there of other measurements stays")
     return parser
 
 

@@ -139,6 +139,47 @@ def test_the_table_and_the_plot_are_made_from_the_figures(bench, tmp_path):
     assert imread(tmp_path / "speed.png").shape[:2] == (420, 1350)  # one panel beside the neighbor
 
 
+def test_two_calls_results_become_one_and_the_first_counts(bench):
+    def results(batch, ms, **more):
+        peers = {"minigan": {"ms": ms} | more}
+        return {
+            "versions": {"numpy": str(ms)}, "rounds": [{"batch": batch, "threads": 2, "peers": peers}],
+            "updates": [{"threads": ms}], "pair": [ms], "start": {"minigan": ms},
+        }  # fmt: skip
+
+    merged = bench("bench_peers").merged
+    assert merged(results(4, 1), results(4, 2, busy_ms=3)) == {
+        "versions": {"numpy": "1"}, "updates": [{"threads": 2}, {"threads": 1}], "pair": [1, 2], "start": {"minigan": 1},
+        "rounds": [{"batch": 4, "threads": 2, "peers": {"minigan": {"ms": 1, "busy_ms": 3}}}],
+    }  # fmt: skip
+    assert [r["batch"] for r in merged(results(4, 1), results(8, 2))["rounds"]] == [8, 4]
+
+
+def test_the_tables_of_ratios_are_made_from_the_figures(bench):
+    draw = bench("draw_results")
+    run = {"minigan-fast": 2, "minigan": 4, "torch": 5, "torch-fused": 3, "jax": 1, "floor": 1.6}
+    later, before = (
+        {
+            "rounds": [
+                {"batch": 64, "threads": 1, "peers": {name: {"ms": [0, ms * factor, 9]} for name, ms in run.items()}}
+            ]
+        }
+        for factor in (1, 2)
+    )
+    before["rounds"][0]["peers"]["jax"]["ms"][1] = 8
+    row = draw.ratio_table([later, before]).splitlines()[-1]
+    assert row == "| batch 64, 1 thread | 0.67 (0.67) | 2.00 (0.50) | 1.25 (1.25) | 0.50 (0.50) |"
+    updates = {"updates": [{"threads": t, "peers": {"minigan": {"ms": [0, 1.5 / t, 9]}}} for t in (1, 2)]}
+    assert draw.update_table(updates).splitlines()[-1] == "| minigan | 0.75 / 1.50 |"
+    peers = {
+        name: {"ms": [0, ms, 9], "peak_mb": 7}
+        for name, ms in (("dcgan", 6), ("dcgan-torch", 5), ("dcgan-torch-last", 4))
+    }
+    assert draw.peak_table({"rounds": [{"batch": 2, "threads": 1, "peers": peers}]}).splitlines()[2] == (
+        "| minigan | 6 | 1.50 | 7 MB |"
+    )
+
+
 def test_exponents_and_lines_are_those_that_were_put_in(bench):
     scale, x = bench("bench_scale"), np.array([128, 256, 512, 1024])
     assert scale.exponent(x, 3 * x**1.5) == [1.5, 0]
