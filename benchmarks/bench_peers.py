@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from bench_step import quartiles
 from packaging.requirements import Requirement
-from peers import PEERS, environment, missing
+from peers import ALL, PEERS, environment, missing
 from peers.with_minigan import weights
 from reference import D_WIDTHS, G_WIDTHS, batch, machine
 
@@ -35,8 +35,11 @@ def main(argv=None):
     names = [name for name in args.peers if not skipped(name)]
     if args.base not in names:
         names.insert(0, args.base)
-    results = {"machine": machine(), "versions": versions(names), "rounds": [], "pair": [], "start": {}}
+    results = {"machine": machine(), "versions": versions(names), "rounds": [], "updates": [], "pair": [], "start": {}}
     for threads in args.threads:
+        if args.updates:
+            results["updates"].append(updates(names, threads, args.turns, args.seconds, args.base))
+            print(rounds_table(results["updates"][-1], "both players' updates"), flush=True)
         for n in [] if args.no_rounds else args.batch:
             results["rounds"].append(compare(names, n, threads, args.turns, args.seconds, args.base, args.busy))
             print(rounds_table(results["rounds"][-1]), flush=True)
@@ -48,8 +51,26 @@ def main(argv=None):
         print(start_table(results["start"]), flush=True)
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
+        if args.json.exists():
+            results = merged(json.loads(args.json.read_text()), results)
         args.json.write_text(json.dumps(results, indent=2) + "\n")
     return 0
+
+
+def merged(old, new):
+    """The results of two calls as one; what both measured is the old one's, whose turns were among more peers."""
+    rounds = {(r["batch"], r["threads"]): r for r in new["rounds"]}
+    for there in old["rounds"]:
+        same = rounds.setdefault((there["batch"], there["threads"]), there)
+        same["peers"] = {name: same["peers"].get(name, {}) | figures for name, figures in there["peers"].items()}
+    updates = {r["threads"]: r for r in (*new["updates"], *old["updates"])}
+    return old | {
+        "versions": new["versions"] | old["versions"],
+        "rounds": list(rounds.values()),
+        "updates": list(updates.values()),
+        "pair": old["pair"] + new["pair"],
+        "start": new["start"] | old["start"],
+    }
 
 
 def arguments():
@@ -63,11 +84,12 @@ def arguments():
     add("--turns", type=int, default=15)
     add("--seconds", type=float, default=0.5, help="length of a turn")
     add("--busy", action="store_true", help="take each turn also beside a process with products on every core")
+    add("--updates", action="store_true", help="also time Adam alone, over both players")
     add("--pair", action="store_true", help="also time the base beside a second training of its own")
     add("--pair-batch", type=int, default=128)
     add("--start", type=int, default=0, metavar="TIMES", help="measure start-up, memory and installed size so often")
     add("--no-rounds", action="store_true", help="only what --pair and --start ask for")
-    add("--json", type=Path, metavar="FILE")
+    add("--json", type=Path, metavar="FILE", help="write the figures; what stands there of other measurements stays")
     return parser
 
 
@@ -75,7 +97,7 @@ def skipped(name):
     """Whether the peer cannot run here; says why."""
     reason = missing(name)
     if reason:
-        print(f"{PEERS[name].title} is left out: {reason}", file=sys.stderr)
+        print(f"{ALL[name].title} is left out: {reason}", file=sys.stderr)
     return reason
 
 
@@ -148,11 +170,11 @@ class Neighbor:
         self.process.send_signal(signal.SIGSTOP)
 
 
-def compare(names, n, threads, turns, seconds, base="minigan", busy=False, widths=(G_WIDTHS, D_WIDTHS)):
+def compare(names, n, threads, turns, seconds, base="minigan", busy=False, widths=(G_WIDTHS, D_WIDTHS), given=None):
     """All peers at one batch size: milliseconds per round, ratio to `base`, and the slow-down beside a neighbor."""
     with contextlib.ExitStack() as stack:
         workers = {name: stack.enter_context(Worker(name, n, threads, *widths)) for name in names}
-        proofs = prove([workers[name] for name in names if name != "floor"], base, n, *widths)
+        proofs = prove([workers[name] for name in names if name != "floor"], base, given or inputs(n, *widths))
         neighbor = stack.enter_context(Neighbor()) if busy else None
         quiet, beside = {name: [] for name in names}, {name: [] for name in names}
         for _ in range(turns):
@@ -171,20 +193,43 @@ def compare(names, n, threads, turns, seconds, base="minigan", busy=False, width
     return {"batch": n, "threads": threads, "turns": turns, "base": base, "peers": peers}
 
 
-def take_turns(workers, seconds, times):
+def updates(names, threads, turns, seconds, base):
+    """Milliseconds for both players' updates, of all peers that have these apart from the round."""
+    names = [name for name in names if name.startswith(("minigan", "torch"))]
+    times = {name: [] for name in names}
+    with contextlib.ExitStack() as stack:
+        workers = {name: stack.enter_context(Worker(name, 128, threads)) for name in names}
+        for _ in range(turns):
+            take_turns(workers, seconds, times, "updates")
+    peers = {name: {"ms": quartiles(ms), "ratio": quartiles(np.divide(ms, times[base]))} for name, ms in times.items()}
+    return {"threads": threads, "turns": turns, "base": base, "peers": peers}
+
+
+def take_turns(workers, seconds, times, *what):
     """One turn of each worker; its milliseconds per round are added to `times`."""
     for name, worker in workers.items():
         time.sleep(PAUSE)
-        times[name].append(worker.ask("turn", seconds))
+        times[name].append(worker.ask("turn", seconds, *what))
 
 
-def prove(workers, base, n, g_widths=G_WIDTHS, d_widths=D_WIDTHS):
-    """{name: {what: |difference to base| / |base's|}}; ends the program where one is too large."""
+def inputs(n, g_widths=G_WIDTHS, d_widths=D_WIDTHS):
+    """What a proof starts from: images, noise for both steps, and the weights of both players."""
     rng = np.random.default_rng(2014)
     arrays = {"x": batch(n, d_widths[0])}
     arrays |= {name: rng.standard_normal((n, g_widths[0]), dtype="float32") for name in ("z", "z_next")}
-    for player, given in zip("gd", weights(rng, g_widths, d_widths), strict=True):
+    return arrays | numbered(weights(rng, g_widths, d_widths))
+
+
+def numbered(weights):
+    """{name: array} of both players' weights."""
+    arrays = {}
+    for player, given in zip("gd", weights, strict=True):
         arrays |= {f"{player}{i}": a for i, a in enumerate(given)} | {f"len_{player}": len(given)}
+    return arrays
+
+
+def prove(workers, base, arrays):
+    """{name: {what: |difference to base| / |base's|}}; ends the program where one is too large."""
     found = {}
     with tempfile.TemporaryDirectory() as directory:
         given = Path(directory, "given.npz")
@@ -199,7 +244,7 @@ def prove(workers, base, n, g_widths=G_WIDTHS, d_widths=D_WIDTHS):
         proofs[name] = {what: float(f"{difference(v, found[base][what]):.1e}") for what, v in vectors.items()}
         wrong = [what for what in TOLERANCE if not proofs[name][what] <= TOLERANCE[what]]
         if wrong:
-            sys.exit(f"{PEERS[name].title} does not compute what {base} does: {proofs[name]}")
+            sys.exit(f"{ALL[name].title} does not compute what {base} does: {proofs[name]}")
     return proofs
 
 
@@ -262,17 +307,16 @@ def installed(names):
 
 def versions(names):
     """{distribution: version} of what is compared."""
-    return {d: importlib.metadata.version(d) for d in sorted({d for name in names for d in PEERS[name].needs})}
+    return {d: importlib.metadata.version(d) for d in sorted({d for name in names for d in ALL[name].needs})}
 
 
-def rounds_table(result):
+def rounds_table(result, what="round"):
     """One batch size, as text."""
-    lines = [
-        f"batch {result['batch']}, {result['threads']} threads: ms per round, and time / {result['base']}'s (quartiles)"
-    ]
+    batch = f"batch {result['batch']}, " if "batch" in result else ""
+    lines = [f"{batch}{result['threads']} threads: ms per {what}, and time / {result['base']}'s (quartiles)"]
     for name, figures in result["peers"].items():
         low, ratio, high = figures["ratio"]
-        line = f"    {PEERS[name].title:<30}{figures['ms'][1]:9.2f} ms {ratio:8.3f} ({low:.3f} to {high:.3f})"
+        line = f"    {ALL[name].title:<34}{figures['ms'][1]:9.3f} ms {ratio:8.3f} ({low:.3f} to {high:.3f})"
         if "slowdown" in figures:
             low, slowdown, high = figures["slowdown"]
             line += f"   busy {figures['busy_ms'][1]:9.2f} ms, {slowdown:.2f} times ({low:.2f} to {high:.2f})"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The README's table of speed, and docs/speed.png, from benchmarks/results/peers.json."""
+"""The README's tables of speed, and docs/speed.png, from benchmarks/results."""
 
 import argparse
 import json
@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from peers import PEERS
+from peers import CONVOLUTIONAL, PEERS
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "peers.json"
+RESULTS = ROOT / "benchmarks" / "results"
+FASTEST = "torch", "torch-fused", "torch-compile"
 COLORS = {
     "minigan-blas": "C1", "minigan": "C3", "minigan-fast": "C6", "torch": "C0", "torch-fused": "C9",
     "torch-compile": "C4", "jax": "C2", "autograd": "C5", "floor": "black",
@@ -19,13 +20,74 @@ COLORS = {
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "speed.png", metavar="FILE")
     args = parser.parse_args(argv)
-    results = json.loads(args.results.read_text())
+    runs = [json.loads((args.results / name).read_text()) for name in ("peers.json", "peers-before.json")]
+    convolution = json.loads((args.results / "convolution.json").read_text())
+    results = runs[0]
     draw(results, args.out)
-    print(f"{speed_table(results)}\n\n{caption(results)}")
+    tables = speed_table(results), caption(results), ratio_table(runs), update_table(results), peak_table(convolution)
+    print("\n\n".join(tables))
     return 0
+
+
+def ratio_table(runs):
+    """minigan[fast] over its peers, batch by batch, in each of the runs, as Markdown."""
+    found = [{(r["threads"], r["batch"]): r["peers"] for r in run["rounds"]} for run in runs]
+    rows = [
+        "| time of minigan[fast] over that of, in this run (in one an hour before) | the fastest PyTorch | JAX, jit | "
+        "the products alone | plain minigan |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for threads, batch in sorted(found[0]):
+        here = [run[threads, batch] for run in found if (threads, batch) in run]
+        cells = [
+            here_and_before([over(peers, names) for peers in here])
+            for names in (FASTEST, ["jax"], ["floor"], ["minigan"])
+        ]
+        rows.append(f"| batch {batch}, {threads} thread{'s' * (threads > 1)} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def over(peers, names):
+    """Median of minigan[fast] over the least median of these peers."""
+    return peers["minigan-fast"]["ms"][1] / min(peers[name]["ms"][1] for name in names if name in peers)
+
+
+def here_and_before(ratios):
+    """The first, and the others in parentheses."""
+    here, *before = (f"{ratio:.2f}" for ratio in ratios)
+    return f"{here} ({', '.join(before)})" if before else here
+
+
+def update_table(results):
+    """Adam alone, over both players, as Markdown."""
+    measured = sorted(results["updates"], key=lambda r: -r["threads"])
+    rows = [f"| ms for both players' Adam, {' / '.join(str(r['threads']) for r in measured)} threads | |", "|---|---:|"]
+    for name in measured[0]["peers"]:
+        rows.append(f"| {PEERS[name].title} | {' / '.join(two_digits(r['peers'][name]) for r in measured)} |")
+    return "\n".join(rows)
+
+
+def two_digits(figures):
+    """The median, where it is small."""
+    return f"{figures['ms'][1]:.2f}"
+
+
+def peak_table(results):
+    """The convolutional round, as Markdown."""
+    measured = sorted(results["rounds"], key=lambda r: -r["threads"])
+    threads = " / ".join(str(r["threads"]) for r in measured)
+    rows = [f"| a DCGAN round of {measured[0]['batch']}, {threads} threads | ms | over the faster layout's | memory |",
+            "|---|---:|---:|---:|"]  # fmt: skip
+    for name in measured[0]["peers"]:
+        ms = [r["peers"][name]["ms"][1] for r in measured]
+        least = [min(f["ms"][1] for other, f in r["peers"].items() if "torch" in other) for r in measured]
+        over = " / ".join(f"{mine / fastest:.2f}" for mine, fastest in zip(ms, least, strict=True))
+        peak = f"{measured[0]['peers'][name]['peak_mb']:.0f} MB"
+        rows.append(f"| {CONVOLUTIONAL[name].title} | {' / '.join(f'{m:.0f}' for m in ms)} | {over} | {peak} |")
+    return "\n".join(rows)
 
 
 def speed_table(results):
@@ -62,7 +124,9 @@ def milliseconds(figures):
 
 def beside(figures):
     """The median with a busy neighbor, and how many times that is the median without."""
-    return f"{figures['busy_ms'][1]:.1f} ({figures['slowdown'][1]:.1f} times)" if figures else ""
+    return (
+        f"{figures['busy_ms'][1]:.1f} ({figures['slowdown'][1]:.1f} times)" if figures and "busy_ms" in figures else ""
+    )
 
 
 def start_cells(figures):

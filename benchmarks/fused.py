@@ -12,13 +12,15 @@ from minigan.backend import kernels, xp
 KERNELS = {  # name: what goes in, what comes out (or is changed), and the operation on one element
     "leaky_relu": ("T x, T slope", "T y", "y = x > 0 ? x : slope * x"),
     "leaky_relu_backward": ("T dy, T y, T slope", "T dx", "dx = y > 0 ? dy : slope * dy"),
+    "center": ("T x, T mean", "T squares, T y", "y = x - mean; squares = y * y"),
+    "scale": ("T deviation, T gamma, T beta", "T x, T y", "x /= deviation; y = x * gamma + beta"),
     "sgd": ("T g, T rate, T momentum", "T theta, T v", "v = momentum * v - rate * g; theta += v"),
     "adam": (
-        "T g, T rate, T beta1, T beta2, T eps",
+        "T g, T rate, T beta1, T rest1, T beta2, T rest2, T eps",  # rest = 1 - beta in double precision
         "T theta, T m, T v",
-        """m = beta1 * m + (1 - beta1) * g;
-           v = beta2 * v + (1 - beta2) * g * g;
-           theta -= rate * m / (sqrt(v) + eps)""",
+        """m = beta1 * m + rest1 * g;
+           v = beta2 * v + rest2 * (g * g);
+           theta -= rate * (m / (sqrt(v) + eps))""",
     ),
 }
 
@@ -26,11 +28,17 @@ KERNELS = {  # name: what goes in, what comes out (or is changed), and the opera
 def twins():
     """{name: function} of compiled kernels, each with the arguments of its plain function. `xp` is CuPy."""
     launch = {name: xp.ElementwiseKernel(*parts, f"minigan_{name}") for name, parts in KERNELS.items()}
+
+    def adam(theta, g, m, v, s, rate, beta1, beta2, eps):
+        launch["adam"](g, rate, beta1, 1 - beta1, beta2, 1 - beta2, eps, theta, m, v)
+
     return {
         "leaky_relu": lambda x, slope, out: launch["leaky_relu"](x, slope, out),
         "leaky_relu_backward": lambda dy, y, slope, positive, out: launch["leaky_relu_backward"](dy, y, slope, out),
+        "center": lambda x, mean, squares, out: launch["center"](x, mean, squares, out),
+        "scale": lambda x_hat, deviation, gamma, beta, out: launch["scale"](deviation, gamma, beta, x_hat, out),
         "sgd": lambda theta, g, v, s, rate, momentum: launch["sgd"](g, rate, momentum, theta, v),
-        "adam": lambda theta, g, m, v, s, *numbers: launch["adam"](g, *numbers, theta, m, v),
+        "adam": adam,
     }
 
 

@@ -30,17 +30,24 @@ PEERS = {
     "autograd": Entry("HIPS autograd", "with_autograd", "Peer", ("autograd",)),
     "floor": Entry("matrix products alone", "with_minigan", "FloorPeer", ("minigan",)),
 }
+CONVOLUTIONAL = {
+    "dcgan": Entry("minigan", "dcgan_minigan", "Peer", ("minigan",)),
+    "dcgan-fast": Entry("minigan[fast]", "dcgan_minigan", "FastPeer", ("minigan", "numba")),
+    "dcgan-torch": Entry("PyTorch, fused Adam", "dcgan_torch", "ChannelsFirst", ("torch", "numpy")),
+    "dcgan-torch-last": Entry("PyTorch, fused Adam, channels last", "dcgan_torch", "ChannelsLast", ("torch", "numpy")),
+}
+ALL = PEERS | CONVOLUTIONAL
 
 
 def make(name, *args):
     """The peer of that name; its library is imported here and not before."""
-    entry = PEERS[name]
+    entry = ALL[name]
     return getattr(importlib.import_module(f"peers.{entry.module}"), entry.cls)(*args)
 
 
 def missing(name):
     """What the peer lacks on this machine, in words, or None."""
-    for package in PEERS[name].needs:
+    for package in ALL[name].needs:
         if importlib.util.find_spec(package) is None:
             return f"{package} is not installed (pip install '.[{'fast' if package == 'numba' else 'bench'}]')"
     if name == "torch-compile" and not any(map(shutil.which, (os.environ.get("CXX", "g++"), "clang++"))):
@@ -50,7 +57,8 @@ def missing(name):
 
 def environment(name, threads):
     """The variables that give the peer so many threads; they are read when its library is imported."""
-    blas = 1 if name in ("minigan", "minigan-fast") else threads  # minigan's own threads are the peer's business
+    own = ALL[name].title in ("minigan", "minigan[fast]") if name in ALL else False
+    blas = 1 if own else threads  # minigan's own threads are the peer's business
     names = "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"
     return {
         **os.environ,

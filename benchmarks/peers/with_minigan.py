@@ -15,12 +15,20 @@ class BlasPeer:
     """
 
     def __init__(self, g_widths, d_widths, n, threads):
-        self.widths, self.x = (g_widths, d_widths), batch(n, d_widths[0])
-        self.gan = game(*self.widths)  # BLAS has its number of threads from the environment
+        self.widths, self.x = (g_widths, d_widths), self.images(n, d_widths[0])
+        self.gan = self.game()  # BLAS has its number of threads from the environment
+
+    def game(self):
+        """A new game."""
+        return game(*self.widths)
+
+    def images(self, n, width):
+        """A fixed batch."""
+        return batch(n, width)
 
     def load(self, g, d):
         """Take these weights, with fresh optimizers."""
-        self.gan = game(*self.widths)
+        self.gan = self.game()
         for (_, network, _), given in zip(self.gan.players(), (g, d), strict=True):
             for (_, a, _), value in zip(network.parameters(), given, strict=True):
                 a[...] = value
@@ -50,6 +58,12 @@ class BlasPeer:
         """So many rounds on the fixed batch with fresh noise; returns when the last is done."""
         for _ in range(count):
             self.gan.step(self.x)
+
+    def updates(self, count):
+        """So many times both players' updates, with the gradients that are there."""
+        for _ in range(count):
+            for _, _, optimizer in self.gan.players():
+                optimizer.step()
 
 
 class Peer(BlasPeer):

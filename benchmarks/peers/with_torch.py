@@ -14,11 +14,27 @@ class Plain:
 
     def __init__(self, g_widths, d_widths, n, threads):
         torch.set_num_threads(threads)
-        self.G, self.D = network(g_widths, nn.Tanh()), network(d_widths)
+        self.G, self.D = self.networks(g_widths, d_widths)
         self.theta_g = list(self.G.parameters())
-        self.latent, self.x = g_widths[0], 2 * torch.rand(n, d_widths[0]) - 1
+        self.latent, self.x = g_widths[0], self.images(2 * torch.rand(n, d_widths[0]) - 1)
         self.target = torch.cat((torch.ones(n, 1), torch.zeros(n, 1)))
         self._fresh_optimizers()
+
+    def networks(self, g_widths, d_widths):
+        """The two players."""
+        return network(g_widths, nn.Tanh()), network(d_widths)
+
+    def images(self, x):
+        """A batch as D takes it."""
+        return torch.as_tensor(x)
+
+    def theirs(self, a):
+        """A parameter of minigan's as PyTorch has it."""
+        return a.T if a.ndim == 2 else a
+
+    def ours(self, a):
+        """And back."""
+        return a.T if a.ndim == 2 else a
 
     def _fresh_optimizers(self):
         self.adam_g, self.adam_d = (
@@ -43,7 +59,7 @@ class Plain:
 
     def play(self, x, z, z_next):
         """One round on x, D's step with the noise z and G's with z_next."""
-        x, z, z_next = map(torch.as_tensor, (x, z, z_next))
+        x, z, z_next = self.images(x), *map(torch.as_tensor, (z, z_next))
         self.loss_d(x, z).backward()
         self.adam_d.step()
         self.adam_d.zero_grad()
@@ -57,23 +73,33 @@ class Plain:
         for _ in range(count):
             self.play(self.x, torch.randn(n, self.latent), torch.randn(n, self.latent))
 
+    def updates(self, count):
+        """So many times both players' updates, with the same gradients."""
+        if self.theta_g[0].grad is None:
+            z = torch.randn(len(self.x), self.latent)
+            self.loss_d(self.x, z).backward()
+            self.loss_g(z).backward()
+        for _ in range(count):
+            self.adam_d.step()
+            self.adam_g.step()
+
     def load(self, g, d):
         """Take these weights, with fresh optimizers."""
         for net, given in (self.G, g), (self.D, d):
             for p, value in zip(net.parameters(), given, strict=True):
-                p.data.copy_(torch.from_numpy(value).T)
+                p.data.copy_(self.theirs(torch.from_numpy(value)))
         self._fresh_optimizers()
 
     def weights(self):
         """(G's, D's), as NumPy arrays."""
-        return tuple([p.detach().T.numpy().copy() for p in net.parameters()] for net in (self.G, self.D))
+        return tuple([self.ours(p.detach()).numpy().copy() for p in net.parameters()] for net in (self.G, self.D))
 
     def gradients(self, x, z):
         """(G's, D's): the gradient of each player's loss at the present weights, with the fakes G(z)."""
-        x, z = map(torch.from_numpy, (x, z))
+        x, z = self.images(x), torch.from_numpy(z)
         self.loss_d(x, z).backward()
         self.backward_g(z)
-        found = tuple([p.grad.T.numpy().copy() for p in net.parameters()] for net in (self.G, self.D))
+        found = tuple([self.ours(p.grad).numpy().copy() for p in net.parameters()] for net in (self.G, self.D))
         self.adam_d.zero_grad()
         self.adam_g.zero_grad()
         return found

@@ -18,18 +18,22 @@ from peers import make, pin
 counts = {}
 
 
-def turn(peer, seconds):
-    """Milliseconds per round over so many rounds as fill these seconds on quiet cores; the first two do not count."""
-    peer.rounds(2)
-    if seconds not in counts:
-        counts[seconds] = max(1, round(seconds / timed(peer, 3)))
-    return 1e3 * timed(peer, counts[seconds])
+def turn(peer, seconds, what="rounds"):
+    """Milliseconds per round over so many rounds as fill these seconds on quiet cores; the first two do not count.
+
+    what="updates": of both players' updates alone.
+    """
+    play = getattr(peer, what)
+    play(2)
+    if (seconds, what) not in counts:
+        counts[seconds, what] = max(1, round(seconds / timed(play, 3)))
+    return 1e3 * timed(play, counts[seconds, what])
 
 
-def timed(peer, count):
+def timed(play, count):
     """Seconds per round."""
     start = time.perf_counter()
-    peer.rounds(count)
+    play(count)
     return (time.perf_counter() - start) / count
 
 

@@ -24,49 +24,79 @@ import numpy
 from minigan.backend import plain
 
 SHORT = 2**12  # numbers in an array, below which NumPy is done before a call of Numba's has begun
+RUN = 4  # channels, below which NumPy's copies of one number of the kernel at a time are as fast
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 TWINS = {}
 
 
-def twin(loop):
-    """Enter a loop over vectors into TWINS as the twin of the plain function of its name, with the same arguments.
+def twin(loop, taken=None):
+    """Enter a loop into TWINS as the twin of the plain function of its name, with the same arguments.
 
-    Arrays of any one shape are taken as vectors. What the loop cannot take is left to the plain function: complex
-    numbers, views with gaps, arrays that broadcast; and what is short.
+    `taken(*args)` is what the loop is given, or None for what it cannot take, which is left to the plain function.
     """
-    compiled, returns = _compile(loop), "out" in inspect.signature(loop).parameters
+    compiled, returns = jit(loop), "out" in inspect.signature(loop).parameters
+    taken = taken or _vectors
 
     @functools.wraps(loop)
     def either(*args, out=None):
-        nonlocal compiled
         args = args if out is None else (*args, out)
-        if not _takes(*args):
+        given = taken(*args)
+        if given is None:
             return getattr(plain, loop.__name__)(*args)
-        given = [a.reshape(-1) if isinstance(a, numpy.ndarray) else float(a) for a in args]
-        try:
-            compiled(*given)
-        except OSError:  # it compiles at its first call, and the disk is full, say
-            compiled = numba.njit(**OPTIONS)(loop)
-            compiled(*given)
+        compiled(*given)
         return args[-1] if returns else None
 
     TWINS[loop.__name__] = either
     return either
 
 
-def _compile(loop):
+def jit(loop):
+    """The loop as Numba compiles it, at its first call, kept on disk where there is room for it."""
     try:
-        return numba.njit(cache=True, **OPTIONS)(loop)
+        compiled = numba.njit(cache=True, **OPTIONS)(loop)
     except RuntimeError:  # no folder can be written
         return numba.njit(**OPTIONS)(loop)
 
+    @functools.wraps(loop)
+    def run(*args):
+        nonlocal compiled
+        try:
+            compiled(*args)
+        except OSError:  # the disk is full, say
+            compiled = numba.njit(**OPTIONS)(loop)
+            compiled(*args)
 
-def _takes(first, *others):
-    if type(first) is not numpy.ndarray or first.size < SHORT or first.dtype not in (numpy.float32, numpy.float64):
-        return False
-    shape, dtypes = first.shape, (first.dtype, bool)
-    arrays = [first, *(a for a in others if isinstance(a, numpy.ndarray))]
-    return all(a.shape == shape and a.dtype in dtypes and a.flags.carray for a in arrays)
+    return run
+
+
+def _vectors(*args):
+    """Arrays of any one shape as vectors: no complex numbers, views with gaps, arrays that broadcast, what is short."""
+    arrays = [a for a in args if isinstance(a, numpy.ndarray)]
+    if _alike(*arrays) and all(a.shape == arrays[0].shape for a in arrays):
+        return [a.reshape(-1) if isinstance(a, numpy.ndarray) else float(a) for a in args]
+
+
+def _rows(a, *others):
+    """A matrix and others like it, and vectors as wide as it is; of a few columns NumPy is as fast."""
+    if a.ndim == 2 and a.shape[1] >= RUN and _alike(a, *others):
+        if all(b.shape in (a.shape, a.shape[1:]) for b in others):
+            return a, *others
+
+
+def _images(a, stride, padding, out):
+    """Images and columns of them, of some channels: runs of a few numbers are sooner copied by NumPy."""
+    if _alike(a, out) and a.shape[-1] >= RUN:
+        return a, stride, padding, out
+
+
+def _alike(first, *others):
+    """Whether a loop can take arrays like these."""
+    dtypes = first.dtype, bool
+    return (
+        first.size >= SHORT
+        and first.dtype in (numpy.float32, numpy.float64)
+        and all(type(a) is numpy.ndarray and a.dtype in dtypes and a.flags.carray for a in (first, *others))
+    )
 
 
 @twin
@@ -92,8 +122,9 @@ def sgd(theta, g, v, s, rate, momentum):
     real = theta.dtype.type
     rate, momentum = real(rate), real(momentum)
     for i in range(theta.size):
-        v[i] = momentum * v[i] - rate * g[i]
-        theta[i] += v[i]
+        step = momentum * v[i] - rate * g[i]
+        v[i] = step
+        theta[i] += step
 
 
 @twin
@@ -105,7 +136,99 @@ def adam(theta, g, m, v, s, rate, beta1, beta2, eps):
     real = theta.dtype.type
     rest1, rest2 = real(1 - beta1), real(1 - beta2)  # in double precision first: 1 - 0.999f is off by 1e-5 of it
     rate, beta1, beta2, eps = real(rate), real(beta1), real(beta2), real(eps)
-    for i in range(theta.size):
-        m[i] = beta1 * m[i] + rest1 * g[i]
-        v[i] = beta2 * v[i] + rest2 * (g[i] * g[i])
-        theta[i] -= rate * (m[i] / (math.sqrt(v[i]) + eps))
+    for i in range(theta.size):  # each array is read once: theta might be m, as far as the compiler knows
+        slope = g[i]
+        mean = beta1 * m[i] + rest1 * slope
+        square = beta2 * v[i] + rest2 * (slope * slope)
+        m[i], v[i] = mean, square
+        theta[i] -= rate * (mean / (math.sqrt(square) + eps))
+
+
+def of_rows(loop):
+    return twin(loop, _rows)
+
+
+@of_rows
+def column_sum(a, out):
+    """out <- the sum over the rows, from the first to the last"""
+    for o in range(len(out)):
+        out[o] = a[0, o]
+    for n in range(1, len(a)):
+        for o in range(len(out)):
+            out[o] += a[n, o]
+
+
+@of_rows
+def center(x, mean, squares, out):
+    """out <- x - mean      squares <- out^2"""
+    for n in range(len(x)):
+        for o in range(len(mean)):
+            y = x[n, o] - mean[o]
+            out[n, o] = y
+            squares[n, o] = y * y
+
+
+@of_rows
+def scale(x_hat, deviation, gamma, beta, out):
+    """x_hat <- x_hat / deviation      out <- x_hat gamma + beta"""
+    for n in range(len(x_hat)):
+        for o in range(len(gamma)):
+            y = x_hat[n, o] / deviation[o]
+            x_hat[n, o] = y
+            out[n, o] = y * gamma[o] + beta[o]
+
+
+def of_images(loop):
+    return twin(loop, _images)
+
+
+@of_images
+def im2col(x, stride, padding, out):
+    """out_nabij <- x_n,sa+i-p,tb+j-q for stride (s, t) and padding (p, q), 0 beyond the edge"""
+    (s, t), (p, q) = stride, padding
+    N, h, w, k, l, C = out.shape  # noqa: E741
+    for n in range(N):
+        for a in range(h):
+            for b in range(w):
+                for i in range(k):
+                    for j in range(l):
+                        row, column = s * a + i - p, t * b + j - q
+                        if 0 <= row < x.shape[1] and 0 <= column < x.shape[2]:
+                            for c in range(C):
+                                out[n, a, b, i, j, c] = x[n, row, column, c]
+                        else:
+                            for c in range(C):
+                                out[n, a, b, i, j, c] = 0
+
+
+@of_images
+def col2im(columns, stride, padding, out):
+    """out_n,sa+i-p,tb+j-q <- the sum of columns_nabij: from the last (a, b) to the first, so that i and j go up"""
+    (s, t), (p, q) = stride, padding
+    N, h, w, k, l, C = columns.shape  # noqa: E741
+    for n in range(N):
+        out[n] = 0
+        for a in range(h - 1, -1, -1):
+            for b in range(w - 1, -1, -1):
+                for i in range(k):
+                    for j in range(l):
+                        row, column = s * a + i - p, t * b + j - q
+                        if 0 <= row < out.shape[1] and 0 <= column < out.shape[2]:
+                            for c in range(C):
+                                out[n, row, column, c] += columns[n, a, b, i, j, c]
+
+
+@jit
+def look(words, place, seen, turns, rest):
+    """Look at words[place], so many times at most, until it is no longer `seen`, and rest for so many turns then.
+
+    Another thread changes it. What is written in each turn might be words[place], as far as the compiler knows, which
+    otherwise would have it read once for all. Whoever comes back while that other thread still holds Python's lock
+    would have to sleep: hence the rest.
+    """
+    for turn in range(turns):
+        if words[place] != seen:
+            break
+        words[8 + turn % 8] = turn
+    for turn in range(rest):
+        words[8 + turn % 8] = turn + words[place]

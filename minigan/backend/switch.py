@@ -19,7 +19,7 @@ class use:
     """Switch `xp` to "numpy" or "cupy": for good, `use("cupy")`, or for a block, `with use("cupy"): ...`.
 
     Networks hold arrays of the backend that they were built on: switch first, then build. With threads=2, two threads
-    share NumPy's large products and an optimizer's long vectors; without a number, minigan/backend/threads.py decides.
+    share NumPy's large products and long vectors; without a number, minigan/backend/threads.py decides.
     Either way NumPy's BLAS keeps to one thread meanwhile, unless it was told otherwise, and has the number it had
     before when the block is left. With compiled=True, Numba compiles the updates and LeakyReLU: the same numbers in
     less time (minigan/backend/compiled.py).
@@ -37,9 +37,9 @@ class use:
         if name == "cupy" and compiled:
             raise ValueError(f'use("cupy", compiled={compiled!r}): only NumPy\'s work is compiled by Numba')
         module = _import(name)
-        loops = _compiled() if compiled else {}
+        loops, look = _compiled() if compiled else ({}, None)
         self._previous = xp._module, *sharing.current(), _loops
-        _switch(module, *(sharing.wanted(threads) if module is numpy else sharing.LEFT_ALONE), loops)
+        _switch(module, *(sharing.wanted(threads, look) if module is numpy else sharing.LEFT_ALONE), loops)
 
     def __enter__(self):
         return xp
@@ -90,7 +90,7 @@ def _compiled():
         raise RuntimeError(
             f"compiled=True needs Numba, which does not import here ({error}): install minigan[fast]"
         ) from error
-    return compiled.TWINS
+    return compiled.TWINS, compiled.look
 
 
 _switch(numpy, *sharing.wanted(), loops={})

@@ -9,14 +9,19 @@ place that decides about it. What the user says himself counts more:
     use("numpy", threads=3)                           three threads share it here, and BLAS keeps to one
     threadpoolctl.threadpool_limits(2)                after the import: BLAS takes two, and is left the large products
 
-A large product is computed in the same PARTS whatever the number of threads, because BLAS rounds a part of a product in
-another way than the whole: the same seed gives the same bits on one thread or four.
+The same seed gives the same bits on one thread or four. BLAS may round a part of a product in another way than the
+whole; then a large product has the same PARTS whatever the number of threads. Where BLAS is seen to round all alike,
+there is a part for each thread, and one thread takes the whole.
 """
 
+import functools
+import inspect
 import itertools
 import os
-from concurrent.futures import ThreadPoolExecutor, wait
+import weakref
 from contextvars import copy_context
+from queue import SimpleQueue
+from threading import Thread
 
 import numpy
 from threadpoolctl import ThreadpoolController
@@ -26,7 +31,10 @@ from minigan.backend import plain
 LARGE = 2**24  # multiplications in a product, below which handing over a part costs more than it wins
 LONG = 2**18  # the same for the length of a vector
 PARTS = 4  # handing over a part takes some 20 microseconds: more parts would be too small for it
+LOOKS = 300_000  # of one who waits, before he sleeps: some 200 microseconds
+REST = 15_000  # looks that he takes no notice of once he has seen something: some 10 microseconds
 EDGE = 16  # a part of a product begins at a multiple: BLAS takes so many rows or columns at a time, or fewer
+SAMPLEWISE = "leaky_relu", "leaky_relu_backward", "sgd", "adam", "center", "scale", "im2col", "col2im"
 VARIABLES = "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"
 
 _libraries = ThreadpoolController().select(user_api="blas").lib_controllers  # NumPy's, which is loaded by now
@@ -34,30 +42,68 @@ _team = None
 
 
 class Team:
-    """So many threads, the caller's included. Raises ValueError unless it is a whole number of at least 1."""
+    """So many threads, the caller's included. Raises ValueError unless it is a whole number of at least 1.
 
-    def __init__(self, threads):
+    Who waits for another sleeps, and to be woken takes him longer than a small product. So he first looks for a while
+    whether he need sleep at all, where there is a compiled `look` for it (minigan/backend/compiled.py).
+    """
+
+    def __init__(self, threads, look=None):
         if not isinstance(threads, int) or threads < 1:
             raise ValueError(f"threads={threads!r}: expected a whole number of at least 1")
-        self.threads = threads
-        self.pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+        self.threads, self.look = threads, look
+
+    @functools.cached_property
+    def jobs(self):
+        """Where the helpers find work; they begin with the first use of it, and end with the team."""
+        jobs = Waiting(self.look)
+        for _ in range(self.threads - 1):
+            Thread(target=_help, args=(jobs,), daemon=True).start()
+            weakref.finalize(self, jobs.put, None)
+        return jobs
 
     def share(self, work, parts):
-        """work(*part) for each of the parts; an error in any of them is raised here."""
-        left = iter(parts)
-
-        def take():
-            for part in left:  # whoever is free takes the next one: no core needs to be
-                work(*part)
-
-        helpers = [self.pool.submit(copy_context().run, take) for _ in range(self.threads - 1)]  # with numpy.errstate
+        """work(*part) for each of the parts, a list; an error in any of them is raised here."""
+        left, done, mine = iter(parts), Waiting(self.look), 0
+        for _ in range(self.threads - 1):
+            self.jobs.put((copy_context(), work, left, done))  # with numpy.errstate
         try:
-            take()
+            for part in left:  # whoever is free takes the next one: no core needs to be
+                mine += 1
+                work(*part)
         finally:  # nobody writes into the arrays any more when the caller goes on
-            begun = [helper for helper in helpers if not helper.cancel()]
-            wait(begun)
-        for helper in begun:
-            helper.result()
+            theirs = len(parts) - mine - len(list(left))
+            errors = [done.get() for _ in range(theirs)]
+        for error in filter(None, errors):
+            raise error
+
+
+class Waiting:
+    """A queue; who waits for the next thing in it looks for a while, then sleeps."""
+
+    def __init__(self, look):
+        self.queue, self.look, self.words = SimpleQueue(), look, numpy.zeros(16, "int64")
+
+    def put(self, thing):
+        self.queue.put(thing)
+        self.words[0] += 1
+
+    def get(self):
+        seen = int(self.words[0])
+        if self.look and self.queue.empty():
+            self.look(self.words, 0, seen, LOOKS, REST)
+        return self.queue.get()
+
+
+def _help(jobs):
+    for context, work, left, done in iter(jobs.get, None):
+        for part in left:
+            try:
+                context.run(work, *part)
+                done.put(None)
+            except BaseException as error:
+                done.put(error)
+        del context, work, left, done
 
 
 def count():
@@ -74,7 +120,7 @@ _found = _set = blas()
 LEFT_ALONE = None, _found  # no team, and BLAS as it was found
 
 
-def wanted(threads=None):
+def wanted(threads=None, look=None):
     """(team, threads of each BLAS) for use("numpy", threads); the team is None where BLAS was told how many it takes.
 
     Without a number, the team has a thread for each that BLAS took when it was found, at most PARTS.
@@ -85,7 +131,7 @@ def wanted(threads=None):
         if blas() != _set:
             return None, blas()
         threads = min(PARTS, max(_found))
-    return Team(threads), [1] * len(_libraries)
+    return Team(threads, look), [1] * len(_libraries)
 
 
 def current():
@@ -105,16 +151,25 @@ def change(team, numbers, loops):
     return loops | shared(loops) if team else loops
 
 
-def in_parts(update):
-    """The twin of an update of vectors, entry by entry."""
+def in_parts(function):
+    """The twin of a function of arrays which works sample by sample, or number by number.
 
-    def shared(theta, *rest):
-        team = _team
-        if len(theta) < LONG or team is None:
-            return update(theta, *rest)
-        vectors = [theta, *(a for a in rest if isinstance(a, numpy.ndarray))]
-        numbers = rest[len(vectors) - 1 :]
-        return team.share(lambda *part: update(*part, *numbers), _split(vectors, 1))
+    Vectors beside arrays of more axes, as gamma beside x, are everybody's.
+    """
+    returns = "out" in inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def shared(*args, out=None):
+        team, args = _team, args if out is None else (*args, out)
+        divided = [isinstance(a, numpy.ndarray) and a.ndim >= min(2, args[0].ndim) for a in args]
+        arrays = list(itertools.compress(args, divided))
+        alike = len({a.shape[:1] for a in arrays}) == 1 and arrays[0].ndim
+        if team is None or team.threads == 1 or not alike or max(a.size for a in arrays) < LONG:
+            return function(*args)
+        parts = iter(zip(*_split(arrays, 1, team.threads), strict=True))
+        given = [next(parts) if apart else itertools.repeat(a) for a, apart in zip(args, divided, strict=True)]
+        team.share(function, list(zip(*given, strict=False)))
+        return args[-1] if returns else None
 
     return shared
 
@@ -131,23 +186,55 @@ def matmul(a, b, out):
         return plain.matmul(a, b, out)
     if out.shape != (len(a), b.shape[1]):
         raise ValueError(f"matmul: out has shape {out.shape}, expected {(len(a), b.shape[1])}")
-    if len(out) > len(out.T):
-        team.share(lambda a, out: numpy.matmul(a, b, out=out), _split((a, out), EDGE))
-    else:
-        team.share(lambda bT, outT: numpy.matmul(a, bT.T, out=outT.T), _split((b.T, out.T), EDGE))
+    square = numpy.may_share_memory(a, b)  # of which BLAS computes but one half
+    count = PARTS if square else _count(team.threads, _kind(a), _kind(b))
+    if count == 1:
+        return plain.matmul(a, b, out)
+    team.share(numpy.matmul, _products(a, b, out, count))
     return out
 
 
-def _split(arrays, edge):
-    """PARTS parts of each array, which begin at multiples of `edge`; fewer of an array that is too short."""
+def _products(a, b, out, count):
+    """So many parts of a product, as arguments of numpy.matmul."""
+    if len(out) > len(out.T):
+        return [(part, b, here) for part, here in _split((a, out), EDGE, count)]
+    return [(a, part.T, here.T) for part, here in _split((b.T, out.T), EDGE, count)]
+
+
+@functools.lru_cache(1024)
+def _count(threads, *kinds):
+    """Parts of a product of two such arrays: one for each thread where these round as the whole does, else PARTS.
+
+    That is seen in one product of random numbers. Where PARTS parts do not round as the whole, it is always PARTS.
+    """
+    if not all(packed for *_, packed in kinds):
+        return PARTS
+    numbers = numpy.random.default_rng(0).random(9973)
+    a, b = (numpy.resize(numbers, shape).astype(dtype, order) for shape, dtype, order, _ in kinds)
+    parts = numpy.empty_like(whole := numpy.matmul(a, b))
+    for count in PARTS, threads:
+        for part in _products(a, b, parts, count):
+            numpy.matmul(*part)
+        if not numpy.array_equal(whole, parts):
+            return PARTS
+    return threads
+
+
+def _kind(a):
+    """Shape, type and order of an array, and whether it has no gaps."""
+    return a.shape, a.dtype, "C" if a.flags.c_contiguous else "F", a.flags.forc
+
+
+def _split(arrays, edge, count):
+    """So many parts of each array, which begin at multiples of `edge`; fewer of an array that is too short."""
     n = len(arrays[0])
-    edges = sorted({n * i // PARTS // edge * edge for i in range(PARTS)} | {n})
+    edges = sorted({n * i // count // edge * edge for i in range(count)} | {n})
     return [[a[start:stop] for a in arrays] for start, stop in itertools.pairwise(edges)]
 
 
 def shared(loops):
-    """The twins of a team: it shares products, and the updates as these loops do them, or plain."""
-    return {"matmul": matmul} | {name: in_parts(loops.get(name) or getattr(plain, name)) for name in ("sgd", "adam")}
+    """The twins of a team: it shares products, and the rest as these loops do it, or plain."""
+    return {"matmul": matmul} | {name: in_parts(loops.get(name) or getattr(plain, name)) for name in SAMPLEWISE}
 
 
 TWINS = shared({})

@@ -120,7 +120,7 @@ class Conv2D(Layer):
         """dW <- columns.T a      db <- sum of dy"""
         kernels.matmul(_rows(columns, 3).T, _rows(a), out=_rows(self.dW))
         if self.use_bias:
-            xp.sum(_rows(dy), axis=0, out=self.db)
+            kernels.column_sum(_rows(dy), out=self.db)
 
     def __repr__(self):
         kernel, stride, padding = (a if a == b else (a, b) for a, b in (self.kernel, self.stride, self.padding))

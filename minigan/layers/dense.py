@@ -54,7 +54,7 @@ class Dense(Layer):
         rows = dy.reshape(-1, self.n_out)
         if wrt != "input":
             kernels.matmul(self.x.T, rows, out=self.dW)
-            xp.sum(rows, axis=0, out=self.db)
+            kernels.column_sum(rows, out=self.db)
         if wrt != "params":
             dx = kernels.matmul(rows, self.W.T, out=self.like("dx", self.x, dy.dtype))
             return dx.reshape(*dy.shape[:-1], self.n_in)

@@ -11,7 +11,7 @@ The layer before them needs no bias: the mean takes it out again, and beta repla
 rows: BatchNorm then has one mean and one variance for each channel of the images (section 3.2).
 """
 
-from minigan.backend import checks, xp
+from minigan.backend import checks, kernels, xp
 from minigan.layers.layer import Layer, fits, in_words
 
 EPS = 1e-5
@@ -47,21 +47,17 @@ class LayerNorm(Layer):
         sizes, x = x.shape, x.reshape(-1, self.n_in)
         x_hat = self.x_hat = self.like("x_hat", x)
         y = self.like("y", x)
-        xp.subtract(x, self.moment("mean", x, training), out=x_hat)
-        xp.multiply(x_hat, x_hat, out=y)
+        kernels.center(x, self.moment("mean", x, training), y, out=x_hat)
         self.deviation = xp.sqrt(self.moment("var", y, training) + EPS)
-        x_hat /= self.deviation
-        xp.multiply(x_hat, self.gamma, out=y)
-        y += self.beta
-        return y.reshape(sizes)
+        return kernels.scale(x_hat, self.deviation, self.gamma, self.beta, out=y).reshape(sizes)
 
     def backward(self, dy, wrt="both"):
         sizes, dy = dy.shape, dy.reshape(-1, self.n_in)
         product = self.like("product", dy)
         if wrt != "input":
             xp.multiply(dy, self.x_hat, out=product)
-            xp.sum(product, axis=0, out=self.dgamma)
-            xp.sum(dy, axis=0, out=self.dbeta)
+            kernels.column_sum(product, out=self.dgamma)
+            kernels.column_sum(dy, out=self.dbeta)
         if wrt != "params":
             dx = self.like("dx", dy)
             xp.multiply(dy, self.gamma, out=dx)  # dx^
@@ -108,7 +104,7 @@ class BatchNorm(LayerNorm):
         running = getattr(self, name)
         if not training:
             return running
-        batch = a.mean(axis=0)
+        batch = kernels.column_sum(a, out=xp.empty(self.n_in, a.dtype)) / len(a)
         unbiased = batch if name == "mean" else batch * (len(a) / (len(a) - 1))
         running += (1 - self.momentum) * (unbiased - running)
         return batch

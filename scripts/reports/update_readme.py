@@ -189,7 +189,7 @@ def mutation_score():
 
 
 def speed_table():
-    """The table of benchmarks/results/peers.json; draws docs/speed.png on the way."""
+    """The tables of benchmarks/results; draws docs/speed.png on the way."""
     command = [sys.executable, ROOT / "benchmarks" / "draw_results.py"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 

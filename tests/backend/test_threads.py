@@ -1,3 +1,4 @@
+import gc
 import os
 import subprocess
 import sys
@@ -46,7 +47,29 @@ CASES = {  # what is small, on the threshold, just large, and large
     ],
     "sgd": [lambda dtype, n=n: (*vectors(n, dtype, 4), 0.1, 0.9) for n in (0, 63, 64, 131)],
     "adam": [lambda dtype, n=n: (*vectors(n, dtype, 5), 0.1, 0.5, 0.999, 1e-8) for n in (0, 63, 64, 131)],
+    "leaky_relu": [lambda dtype, n=n: (drawn(n, 8, dtype=dtype), 0.2, np.ones((n, 8), dtype)) for n in (0, 2, 8, 31)],
+    "leaky_relu_backward": [
+        lambda dtype, n=n: (*drawn(2, n, 8, dtype=dtype), 0.2, np.ones((n, 8), bool), np.ones((n, 8), dtype))
+        for n in (0, 2, 8, 31)
+    ],
+    "center": [
+        lambda dtype, n=n, mean=mean: (drawn(n, 8, dtype=dtype), drawn(*(mean or (n, 1)), dtype=dtype), *drawn(2, n, 8))
+        for n in (0, 2, 8, 31)
+        for mean in ((8,), None)
+    ],
+    "scale": [
+        lambda dtype, n=n: (drawn(n, 8, dtype=dtype), *vectors(8, dtype, 3), drawn(n, 8, dtype=dtype))
+        for n in (0, 2, 8, 31)
+    ],
+    "im2col": [lambda dtype, n=n: images(n, dtype) for n in (0, 1, 5)],
+    "col2im": [lambda dtype, n=n: images(n, dtype, back=True) for n in (0, 1, 5)],
 }
+
+
+def images(n, dtype, back=False):
+    """Images, stride, padding and columns, or the other way around."""
+    x, columns = drawn(n, 5, 4, 3, dtype=dtype), drawn(n, 3, 3, 2, 2, 3, dtype=dtype)
+    return (columns, (2, 1), (1, 0), x) if back else (x, (2, 1), (1, 0), columns)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -54,13 +77,12 @@ CASES = {  # what is small, on the threshold, just large, and large
 def test_every_twin_is_its_plain_function(share, name, dtype):
     for case in CASES[name]:
         found, expected = case(dtype), case(dtype)
-        getattr(kernels, name)(*found)
-        getattr(plain, name)(*expected)
-        for a, b in zip(found[: -1 if name == "matmul" else 3], expected, strict=False):
+        returned = getattr(kernels, name)(*found)
+        assert returned is (None if getattr(plain, name)(*expected) is None else found[-1])
+        for a, b in zip(found[:-1], expected, strict=False):
             np.testing.assert_array_equal(a, b)
-        tolerance = 1e-5 if dtype == "float32" else 1e-13
-        if name == "matmul":
-            np.testing.assert_allclose(found[-1], expected[-1], rtol=tolerance, atol=10 * tolerance)
+        tolerance = (1e-5 if dtype == "float32" else 1e-13) if name == "matmul" else 0
+        np.testing.assert_allclose(found[-1], expected[-1], rtol=tolerance, atol=10 * tolerance)
 
 
 def test_each_part_is_worked_on_once_by_a_thread_of_its_own_under_the_callers_errstate():
@@ -111,32 +133,85 @@ def test_an_error_in_any_part_is_raised_and_nobody_goes_on_writing(failing):
 
 
 def test_where_no_thread_is_free_the_caller_does_it_all():
-    team, busy, mine = threads.Team(3), threading.Event(), []
-    for _ in range(2):
-        team.pool.submit(busy.wait)
+    team, begun, end, mine = threads.Team(3), threading.Semaphore(0), threading.Event(), []
+    other = threading.Thread(target=team.share, args=(lambda: begun.release() or end.wait(), [()] * 3))
+    other.start()
+    for _ in range(3):
+        begun.acquire()
     try:
         team.share(lambda part: mine.append((threading.current_thread(), part)), [(part,) for part in range(4)])
     finally:
-        busy.set()
+        end.set()
+        other.join()
     assert mine == [(threading.current_thread(), part) for part in range(4)]
+
+
+def test_the_threads_of_a_team_end_with_it():
+    before = set(threading.enumerate())
+    team = threads.Team(3)
+    team.share(lambda: None, [()] * 3)
+    helpers = set(threading.enumerate()) - before
+    assert len(helpers) == 2
+    del team
+    gc.collect()
+    for helper in helpers:
+        helper.join(10)
+        assert not helper.is_alive()
 
 
 def test_what_is_small_wakes_nobody_and_what_is_large_has_the_same_parts_for_any_number(monkeypatch):
     parts = []
-    monkeypatch.setattr(threads.Team, "share", lambda team, work, given: parts.append([a.shape for a, *_ in given]))
+    monkeypatch.setattr(threads.Team, "share", lambda team, work, given: parts.append(shapes(given)))
+    monkeypatch.setattr(threads, "_count", lambda *kinds: threads.PARTS)
     a, b, out = np.zeros((2**8, 2**8)), np.zeros((2**8, 2**8)), np.zeros((2**8, 2**8))
+    x = np.zeros((100, 2**13))
     for number in 1, 2, 3, 4:
         with use("numpy", threads=number):
             kernels.sgd(*np.zeros((4, threads.LONG - 1)), 0.1, 0.9)
             kernels.matmul(a, b[:, 1:], out=out[:, 1:])
             assert parts == []
-            kernels.matmul(np.zeros((100, 2**13)), np.zeros((2**13, 131)), out=np.zeros((100, 131)))
+            kernels.matmul(x, np.zeros((2**13, 131)), out=np.zeros((100, 131)))
             kernels.matmul(np.zeros((2**13, 2**7)), b[: 2**7, :100], out=np.zeros((2**13, 100)))
             kernels.matmul(a, b, out=out)
-            kernels.sgd(*np.zeros((4, threads.LONG)), 0.1, 0.9)
-            columns = [(width, 2**13) for width in (32, 32, 32, 35)]
-            assert parts == [columns, [(2**11, 2**7)] * 4, [(64, 256)] * 4, [(2**16,)] * 4]
+            columns = [(100, width) for width in (32, 32, 32, 35)]
+            assert parts == [columns, [(2**11, 100)] * 4, [(256, 64)] * 4]
             parts.clear()
+            kernels.sgd(*np.zeros((4, threads.LONG)), 0.1, 0.9)
+            kernels.leaky_relu(x, 0.2, out=x)
+            assert [len(vectors) for vectors in parts] == ([number, number] if number > 1 else [])  # of any size
+            parts.clear()
+
+
+def shapes(parts):
+    """The shape of the last array of each part."""
+    return [[a.shape for a in part if isinstance(a, np.ndarray)][-1] for part in parts]
+
+
+@pytest.mark.parametrize(("rough", "counts"), [([], [1, 2, 3, 4, 5]), ([16], [4] * 5), ([24], [1, 2, 4, 4, 5])])
+def test_a_product_has_a_part_for_each_thread_only_where_those_round_as_the_whole_does(monkeypatch, rough, counts):
+    monkeypatch.setattr(threads, "LARGE", 2**12)
+    multiply, shared = np.matmul, []
+
+    def rounded(a, b, out=None):
+        """As a BLAS that rounds in another way where there are so many rows."""
+        out = multiply(a, b, out=out)
+        out *= 1 + 1e-15 if len(out) in rough else 1
+        return out
+
+    monkeypatch.setattr(np, "matmul", rounded)
+    monkeypatch.setattr(threads, "EDGE", 8)
+    monkeypatch.setattr(threads.Team, "share", lambda team, work, parts: shared.append(len(parts)))
+    a, b, out = factors((64, 24, 16), "", "float64")
+    threads._count.cache_clear()
+    for number, count in enumerate(counts, 1):
+        with use("numpy", threads=number):
+            kernels.matmul(a, b, out=out)
+            assert [1, *shared][-1] == count
+            if number == 2:
+                kernels.matmul(a[:, ::2], b[:12], out=out)  # gaps: not looked into
+                kernels.matmul(a.T, a, out=np.zeros((24, 24)))  # BLAS has another routine for a square
+                assert shared[-2:] == [4, 3]  # of 24 rows there are three times 8
+    threads._count.cache_clear()
 
 
 def played():

@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -74,10 +75,12 @@ def test_a_peer_that_computes_something_else_ends_the_comparison(bench, monkeypa
                 np.savez(file, **{what: self.factor * np.arange(1.0, 5.0) for what in peers.TOLERANCE})
 
     for factor in 1.0, 1.00005:
-        found = peers.prove([Answering("minigan"), Answering("minigan-blas", factor)], "minigan", 4, *TINY)
+        found = peers.prove(
+            [Answering("minigan"), Answering("minigan-blas", factor)], "minigan", peers.inputs(4, *TINY)
+        )
         assert found["minigan-blas"]["D's gradient"] == pytest.approx(factor - 1, rel=0.1)
     with pytest.raises(SystemExit, match=r"minigan, BLAS's threads does not compute what minigan does: .*gradient"):
-        peers.prove([Answering("minigan"), Answering("minigan-blas", 1.01)], "minigan", 4, *TINY)
+        peers.prove([Answering("minigan"), Answering("minigan-blas", 1.01)], "minigan", peers.inputs(4, *TINY))
 
 
 @pytest.mark.slow
@@ -88,14 +91,67 @@ def test_a_worker_that_dies_says_why(bench):
 
 
 @pytest.mark.slow
+def test_the_convolutional_round_is_proven_and_timed(bench, tmp_path, capsys):
+    path = tmp_path / "conv.json"
+    args = "--peers dcgan --batch 2 --threads 1 --turns 1 --seconds 0.001 --json"
+    assert bench("bench_convolution").main([*args.split(), str(path)]) == 0
+    (result,) = json.loads(path.read_text())["rounds"]
+    assert result["peers"]["dcgan"]["ms"][1] > 0 and result["peers"]["dcgan"]["peak_mb"] > 10
+    assert "MB at most" in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_the_command_writes_its_figures(bench, tmp_path, capsys):
     path = tmp_path / "results" / "peers.json"
-    args = "--peers minigan --batch 2 --threads 1 --turns 1 --seconds 0.001 --pair --pair-batch 2 --start 1 --json"
-    assert bench("bench_peers").main([*args.split(), str(path)]) == 0
+    args = "--peers minigan --batch 2 --threads 1 --turns 1 --seconds 0.001 --updates --pair --pair-batch 2 --start 1"
+    assert bench("bench_peers").main([*args.split(), "--json", str(path)]) == 0
     results = json.loads(path.read_text())
     start = results["start"]["minigan"]
     assert results["pair"][0]["slowdown"][1] > 0 and start["seconds"][1] > 0 and start["peak_mb"][1] > 10
-    assert re.match(r"batch 2, 1 threads: .*\n    minigan .* ms    1.000 \(", capsys.readouterr().out)
+    updates, rounds = capsys.readouterr().out.split("batch 2, ")[:2]
+    for text, what in (updates, "both players' updates"), (rounds, "round"):
+        assert re.match(rf"1 threads: ms per {what}.*\n    minigan .* ms    1.000 \(", text)
+
+
+def test_two_calls_results_become_one_and_the_first_counts(bench):
+    def results(batch, ms, **more):
+        peers = {"minigan": {"ms": ms} | more}
+        return {
+            "versions": {"numpy": str(ms)}, "rounds": [{"batch": batch, "threads": 2, "peers": peers}],
+            "updates": [{"threads": ms}], "pair": [ms], "start": {"minigan": ms},
+        }  # fmt: skip
+
+    merged = bench("bench_peers").merged
+    assert merged(results(4, 1), results(4, 2, busy_ms=3)) == {
+        "versions": {"numpy": "1"}, "updates": [{"threads": 2}, {"threads": 1}], "pair": [1, 2], "start": {"minigan": 1},
+        "rounds": [{"batch": 4, "threads": 2, "peers": {"minigan": {"ms": 1, "busy_ms": 3}}}],
+    }  # fmt: skip
+    assert [r["batch"] for r in merged(results(4, 1), results(8, 2))["rounds"]] == [8, 4]
+
+
+def test_the_tables_of_ratios_are_made_from_the_figures(bench):
+    draw = bench("draw_results")
+    run = {"minigan-fast": 2, "minigan": 4, "torch": 5, "torch-fused": 3, "jax": 1, "floor": 1.6}
+    later, before = (
+        {
+            "rounds": [
+                {"batch": 64, "threads": 1, "peers": {name: {"ms": [0, ms * factor, 9]} for name, ms in run.items()}}
+            ]
+        }
+        for factor in (1, 2)
+    )
+    before["rounds"][0]["peers"]["jax"]["ms"][1] = 8
+    row = draw.ratio_table([later, before]).splitlines()[-1]
+    assert row == "| batch 64, 1 thread | 0.67 (0.67) | 2.00 (0.50) | 1.25 (1.25) | 0.50 (0.50) |"
+    updates = {"updates": [{"threads": t, "peers": {"minigan": {"ms": [0, 1.5 / t, 9]}}} for t in (1, 2)]}
+    assert draw.update_table(updates).splitlines()[-1] == "| minigan | 0.75 / 1.50 |"
+    peers = {
+        name: {"ms": [0, ms, 9], "peak_mb": 7}
+        for name, ms in (("dcgan", 6), ("dcgan-torch", 5), ("dcgan-torch-last", 4))
+    }
+    assert draw.peak_table({"rounds": [{"batch": 2, "threads": 1, "peers": peers}]}).splitlines()[2] == (
+        "| minigan | 6 | 1.50 | 7 MB |"
+    )
 
 
 def test_exponents_and_lines_are_those_that_were_put_in(bench):
@@ -182,26 +238,48 @@ def test_a_gradient_that_is_wrong_on_the_device_only_is_seen(gpu, monkeypatch):
     assert not gpu.gradient_error("float64")["passed"]
 
 
-CALLS = {  # from five arrays: the arguments, and those that are changed
+CALLS = {  # from five matrices: the arguments, and those that are changed
     "leaky_relu": lambda a, g, m, v, s: ((a, 0.2, s), (s,)),
     "leaky_relu_backward": lambda a, g, m, v, s: ((g, a, 0.2, m > 0, s), (s,)),
+    "center": lambda a, g, m, v, s: ((a, g[0], m, s), (m, s)),
+    "scale": lambda a, g, m, v, s: ((a, v[0], g[0], m[0], s), (a, s)),
     "sgd": lambda a, g, m, v, s: ((a, g, m, s, 0.1, 0.9), (a, m)),
     "adam": lambda a, g, m, v, s: ((a, g, m, v, s, 0.1, 0.5, 0.999, 1e-8), (a, m, v)),
 }
 
 
-@pytest.mark.gpu
+class OnTheHost:
+    """An ElementwiseKernel whose few words of C are read as Python, on NumPy's arrays: no compiler, no launch."""
+
+    def __init__(self, given, changed, operation, name):
+        self.given, self.changed = ([part.split()[1] for part in names.split(",")] for names in (given, changed))
+        python = re.sub(r"(\w+) = (.+) \? (.+) : (.+)", r"\1 = where(\2, \3, \4)", operation)
+        self.program = "\n".join(statement.strip() for statement in python.split(";"))
+
+    def __call__(self, *args):
+        assert len(args) == len(self.given) + len(self.changed)
+        out = args[len(self.given) :]
+        values = dict(zip(self.given + self.changed, (np.copy(a) for a in args), strict=True))
+        exec(self.program, {"where": np.where, "sqrt": np.sqrt}, values)
+        for a, name in zip(out, self.changed, strict=True):
+            a[...] = values[name]
+
+
 @pytest.mark.parametrize("name", CALLS)
-def test_each_twin_is_its_plain_function(bench, name):
+@pytest.mark.parametrize("where", ["host", pytest.param("gpu", marks=pytest.mark.gpu)])
+def test_each_twin_is_its_plain_function(bench, monkeypatch, where, name):
     fused = bench("fused")
-    try:
-        use("cupy")
-    except RuntimeError as error:
-        pytest.skip(str(error))
+    if where == "host":
+        monkeypatch.setattr(fused, "xp", types.SimpleNamespace(ElementwiseKernel=OnTheHost))
+    else:
+        try:
+            use("cupy")
+        except RuntimeError as error:
+            pytest.skip(str(error))
     assert CALLS.keys() == fused.KERNELS.keys() == fused.twins().keys()
     results = []
     for function in (getattr(plain, name), fused.twins()[name]):
-        drawn = np.random.default_rng(3).standard_normal((5, 40))
+        drawn = np.random.default_rng(3).standard_normal((5, 8, 5))
         drawn[3] **= 2
         arguments, changed = CALLS[name](*map(xp.asarray, drawn))
         function(*arguments)

@@ -7,7 +7,7 @@ SIZE = 9.0, 4.0
 RESULTS = Path(__file__).resolve().parents[3] / "benchmarks" / "results" / "peers.json"
 PEERS = (  # with the colors of docs/speed.png
     ("minigan", "minigan", "tab:red"),
-    ("torch", "PyTorch, default Adam", "tab:blue"),
+    ("minigan-fast", "minigan[fast]", "tab:pink"),
     ("torch-fused", "PyTorch, fused Adam", "tab:cyan"),
     ("jax", "JAX, jit", "tab:green"),
     ("autograd", "HIPS autograd", "tab:brown"),
