@@ -56,6 +56,7 @@ TABLE = """
 
 * gradcheck/measure
 * gradcheck/compare
+  gradcheck/second_look
   gradcheck/state
   gradcheck/observe
   gradcheck/hypotheses

@@ -121,6 +121,7 @@ class Network(Layer):
         """
         x, chunk = checks.array("x", x, self.dtype), CHUNK * self.rows
         self.check(x)
+        y = y if y is None else checks.array("y", y).reshape(-1)
         parts = [slice(i, i + chunk) for i in range(0, len(x), chunk)]
         out = xp.concatenate([self.forward(x[i], y=None if y is None else y[i]).copy() for i in parts])
         self.forget()

@@ -165,6 +165,11 @@ def rows_of(training):
     return [np.asarray([a for a in row.values() if a is not None]) for row in training.rounds(1) if row]
 
 
+def held(network):
+    """The only layer of a network."""
+    return network.layers[0]
+
+
 datasets = made(images, lambda: replace(images(), labels=None))
 paths = mostly(*FILES)
 rows = mostly(np.eye(5, 3), np.ones((6, 3), "float32"), np.zeros((4, 3), "float16"), [[0.1, 0.2, 0.3]] * 5)
@@ -221,6 +226,15 @@ CALLS = {
     "gan.generator_step": (lambda n, real: game(1, RelativisticAverage()).generator_step(n, real), mostly(2, 3),
                            mostly(np.ones((2, 4), "float32"))),
     "gan.sample": (lambda n: game(1).sample(n), anything),
+    "recurrent": (lambda kind, width, *draws: kind(width, *draws),
+                  st.sampled_from([minigan.RNN, minigan.GRU, minigan.LSTM]), mostly(2),
+                  made(lambda: minigan.layers.glorot), made(lambda: minigan.layers.orthogonal)),
+    "a state": (lambda state: held(Network(minigan.GRU(2), shape=(2, 3))).step(np.ones((4, 3), "float32"), state),
+                mostly(None, np.zeros((4, 2), "float32"))),
+    "Condition": (minigan.Condition, mostly(3)),
+    "Projection": (minigan.Projection, mostly(3), made(lambda: minigan.layers.glorot)),
+    "network(x, y)": (lambda x, y: Network(minigan.Condition(3), Dense(5, 1), shape=2)(x, y),
+                      mostly(np.ones((2, 2)), np.ones((4, 2))), mostly([0, 2], np.array([0, 1, 2, 0]))),
     "bce": (bce, mostly(np.array([[0.0], [1.0]])), mostly(np.array([[0.0], [1.0]]))),
     "bce_with_logits": (bce_with_logits, mostly(np.array([[-np.inf], [np.inf]])), mostly(np.array([[0.0], [1.0]]))),
     "use": (lambda *args: minigan.use(*args), mostly("numpy"), mostly(None, 1)),

@@ -66,14 +66,3 @@ def floats(what, a):
     if not a.size:
         raise ValueError(f"{what}: expected at least one number, but the array has shape {a.shape}")
     return a
-
-
-def labels(what, y, classes):
-    """Labels (N,), whole numbers from 0 to classes - 1, on the device in use."""
-    y = array(what, y)
-    if y.ndim != 1 or y.dtype.kind not in "iu" or not y.size:
-        raise ValueError(f"{what} must be whole numbers, one for each sample, not an array {y.shape} of {y.dtype}")
-    low, high = int(y.min()), int(y.max())
-    if low < 0 or high >= classes:
-        raise ValueError(f"{what} must lie in 0 ... {classes - 1}, but there is a {low if low < 0 else high}")
-    return y

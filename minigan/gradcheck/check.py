@@ -19,8 +19,9 @@ import numpy
 from minigan.backend import host_generator, to_numpy, xp
 from minigan.gradcheck.compare import GradcheckReport, compare, kink, scale
 from minigan.gradcheck.diagnose import blame, complex_unsafe, diagnose
-from minigan.gradcheck.measure import Variable, extrapolated, measure, points, sides
+from minigan.gradcheck.measure import Variable, measure, points, sides
 from minigan.gradcheck.observe import LossObservation, Observation
+from minigan.gradcheck.second_look import extrapolated
 from minigan.gradcheck.state import State
 from minigan.layers import Layer
 from minigan.network import Network

@@ -5,10 +5,6 @@
 
 (Squire and Trapp 1998 for the second.) L is kept as the terms that it is the sum of: subtracting term by term leaves
 out all that an entry does not move, and most of the rounding with it.
-
-Where L bends too sharply for eps, central differences D(h) of several steps tell more than one (Richardson 1911):
-
-    D(h) = dL/dv + c h^2 + d h^4 + ...    so that (64 D(h/4) - 20 D(h/2) + D(h)) / 45    is wrong by about h^6
 """
 
 import itertools
@@ -19,7 +15,6 @@ from minigan.backend import to_numpy, xp
 DIRECTIONS = 3  # random ones, beside the sampled entries of a large array
 H = 1e-20  # the complex step
 UNIT = 2.0**-52  # what float64 rounds 1 by
-LOOKS = 4, 1 / 4, 1 / 64, 1 / 1024  # steps h of the extrapolation, in eps: the first rounds no more than D(eps)
 
 
 class Variable(NamedTuple):
@@ -74,21 +69,6 @@ def derivative(variable, u, eps):
     size = abs(plus) + abs(minus)
     noise = 4 * UNIT * (size[plus != minus].sum() + max(size.max(), 2 * variable.size)) / eps  # 4: forward rounds
     return float((plus - minus).sum() / (2 * eps)), float(noise)
-
-
-def extrapolated(variable, d, eps, enough):
-    """The Derivative d measured anew, or d itself where no step brings the error that remains below `enough`.
-
-    What the last term of the extrapolation changed is more than that error.
-    """
-    for h in (look * eps for look in LOOKS if not variable.twin):
-        (far, _), (middle, _), (near, noise) = (derivative(variable, d.u, h / k) for k in (1, 2, 4))
-        numeric = (64 * near - 20 * middle + far) / 45
-        if 2 * noise > max(2 * d.noise, enough):
-            break
-        if abs(numeric - (4 * near - middle) / 3) <= enough:
-            return d._replace(numeric=numeric)
-    return d
 
 
 def sides(variable, u, eps):

@@ -4,12 +4,12 @@ from minigan.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from minigan.layers.condition import Condition, Projection
 from minigan.layers.convolution import Conv2D, ConvTranspose2D
 from minigan.layers.dense import Dense
-from minigan.layers.initializers import Normal, Uniform, glorot, he, orthogonal
+from minigan.layers.initializers import Normal, Uniform, glorot, he
 from minigan.layers.layer import Layer
 from minigan.layers.maxout import Maxout
 from minigan.layers.noise import Dropout, InstanceNoise
 from minigan.layers.normalization import BatchNorm, LayerNorm
-from minigan.layers.recurrent import GRU, LSTM, RNN
+from minigan.layers.recurrent import GRU, LSTM, RNN, orthogonal
 from minigan.layers.resampling import AveragePool, Upsample
 from minigan.layers.reshaping import Flatten, Pack, Reshape
 from minigan.layers.sequences import LastStep, MeanOverTime

@@ -22,7 +22,14 @@ class Conditional(Layer):
         self.classes = checks.whole(f"{type(self).__name__}({classes!r}): the number of classes", classes)
 
     def give(self, y, hold=False):
-        self.given = checks.labels(f"{self!r}: y", y, self.classes)
+        y = checks.array(f"{self!r}: y", y)
+        if y.ndim != 1 or y.dtype.kind not in "iu" or not y.size:
+            raise ValueError(f"{self!r}: y is {y.shape} of {y.dtype}, expected whole numbers, one for each sample")
+        low, high = int(y.min()), int(y.max())
+        if low < 0 or high >= self.classes:
+            wrong = low if low < 0 else high
+            raise ValueError(f"{self!r}: labels must lie in 0 ... {self.classes - 1}, but there is a {wrong}")
+        self.given = y
         self.held = self.given if hold else self.held
 
     def one_hot(self, x):
@@ -80,11 +87,15 @@ class Projection(Conditional):
     def __init__(self, classes, init=glorot):
         super().__init__(classes)
         self.init = init
+        if not callable(init):
+            raise ValueError(f"{self!r}: init must be a function (rng, shape, fan_in, fan_out), not {init!r}")
 
     def initialize(self, rng):
-        (width,) = self.x_shape
-        W, V = self.init(rng, (width, 1), width, 1), self.init(rng, (self.classes, width), width, 1)
-        return {"W": W, "V": V, "b": xp.zeros(1)}
+        shapes = {"W": (*self.x_shape, 1), "V": (self.classes, *self.x_shape)}
+        drawn = {name: self.init(rng, shape, *self.x_shape, 1) for name, shape in shapes.items()}
+        return {name: checks.array(f"{self!r}: {name}", a, shape=shapes[name]) for name, a in drawn.items()} | {
+            "b": xp.zeros(1)
+        }
 
     def output_shape(self, shape):
         if shape is None:

@@ -17,18 +17,6 @@ def glorot(rng, shape, fan_in, fan_out):
     return rng.uniform(-r, r, shape)
 
 
-def orthogonal(rng, shape, fan_in, fan_out):
-    """W with orthonormal columns, or rows where those are fewer: W.T W = 1 stretches nothing (Saxe et al. 2014).
-
-    Normal numbers, column by column made 1 long and taken out of the columns after it (Gram and Schmidt).
-    """
-    a = rng.standard_normal((max(shape), min(shape)))
-    for j in range(min(shape)):
-        a[:, j] /= (a[:, j] @ a[:, j]) ** 0.5
-        a[:, j + 1 :] -= a[:, j : j + 1] * (a[:, j] @ a[:, j + 1 :])
-    return a if shape[0] >= shape[1] else a.T
-
-
 class Uniform:
     """W ~ U(-r, r), whatever the fans (what the networks of Goodfellow et al. 2014 start from)."""
 

@@ -15,8 +15,20 @@ Inside, time comes first, (T, N, ...), so that each step is one block of memory.
 """
 
 from minigan.backend import checks, kernels, xp
-from minigan.layers.initializers import glorot, orthogonal
+from minigan.layers.initializers import glorot
 from minigan.layers.layer import Layer, in_words
+
+
+def orthogonal(rng, shape, fan_in, fan_out):
+    """W with orthonormal columns, or rows where those are fewer: W.T W = 1 stretches nothing (Saxe et al. 2014).
+
+    Normal numbers, column by column made 1 long and taken out of the columns after it (Gram and Schmidt).
+    """
+    a = rng.standard_normal((max(shape), min(shape)))
+    for j in range(min(shape)):
+        a[:, j] /= (a[:, j] @ a[:, j]) ** 0.5
+        a[:, j + 1 :] -= a[:, j : j + 1] * (a[:, j] @ a[:, j + 1 :])
+    return a if shape[0] >= shape[1] else a.T
 
 
 class Recurrent(Layer):
