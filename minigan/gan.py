@@ -65,9 +65,9 @@ class GAN:
         G, D = self.generator, self.discriminator
         D.check(x)
         n = len(x)
-        fake = G.forward(self.noise(n), True, y)
+        fake = G.forward(self.noise(n), training=True, y=y)
         both = D.stack(x, fake)
-        a_real, a_fake = halves(D.forward(both, True, twice(y)))
+        a_real, a_fake = halves(D.forward(both, training=True, y=twice(y)))
         loss, da_real, da_fake = self.objective.discriminator(a_real, a_fake)
         D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
         V = self.objective.value(loss, a_real, a_fake)
@@ -89,13 +89,13 @@ class GAN:
         G, D, objective = self.generator, self.discriminator, self.objective
         if objective.sees_real:
             self._check_real(n, real)
-        x = G.forward(self.noise(n), True, y)
+        x = G.forward(self.noise(n), training=True, y=y)
         if objective.sees_real:  # in the outputs of one of D's layers, the last or another
-            a, _ = halves(D.forward(D.stack(x, real), True, twice(y)))
+            a, _ = halves(D.forward(D.stack(x, real), training=True, y=twice(y)))
             loss, d_fake, d_real = objective.generator(*halves(D.outputs[objective.layer]))
             dx = D.backward(xp.concatenate((d_fake, d_real)), wrt="input", layer=objective.layer)[:n]
         else:
-            a = D.forward(x, True, y)
+            a = D.forward(x, training=True, y=y)
             loss, da = objective.generator(a)
             dx = D.backward(da, wrt="input")
         G.backward(dx, wrt="params")

@@ -40,7 +40,7 @@ def main(argv=None):
     with run, whoever_listens():
         introduce(training, device)
         if not (args.epochs or args.dry_run):
-            print(f"{epochs} epochs: enough for this recipe are {enough:,} rounds on images of this size")
+            print(f"{epochs} epochs: {enough:,} rounds are enough for this recipe at this image size")
         go_on = command("train_mnist.py", "--resume", run.path)
         try:
             return play(run, epochs, go_on, f"{go_on} --epochs {training.epoch + 10}")

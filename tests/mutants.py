@@ -34,7 +34,7 @@ MUTATED = (  # the mathematics, which battery.py checks
     "objectives/minimax", "objectives/others", "objectives/jvp", "objectives/penalties", "gan",
 )  # fmt: skip
 ROOMS = "backend", "layers", "losses", "network", "optimizers", "objectives", "gan", "gradcheck"
-VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_own", "_check_players", "_sizes", "_real", "_chain"}
+VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_own", "_check_players", "_classes", "_sizes", "_real", "_chain"}
 NOT_MATHEMATICS = VALIDATION | {"__repr__", "summary", "players"}
 SECONDS = 5  # of the processor's time, for one mutant: one that hangs is caught, one that has to wait is not
 

@@ -48,7 +48,8 @@ class Conditional(Layer):
 class Condition(Conditional):
     """y_n in one-hot columns beside x_n: x (N, ..., C) to (N, ..., C + classes)      dx = the first C columns of dy
 
-    For rows these are columns, for images planes, for sequences columns at every step. Raises ValueError for a number
+    For rows these are columns, for images planes, for sequences columns at every step (Mirza and Osindero 2014, whose
+    players are dense). Raises ValueError for a number
     of classes that is not whole, and in a Network where the last size of x is not known.
     """
 

@@ -37,7 +37,7 @@ class Penalty:
 
     def gradient(self, D, x, y=None):
         """The penalty at x, a scalar, with labels y if D is given some; overwrites D's dtheta with its derivative."""
-        a = D.forward(x, True, y)
+        a = D.forward(x, training=True, y=y)
         g = D.backward(xp.ones_like(a), wrt="input")
         each = g.reshape(len(a), -1)  # the gradient of each of D's outputs: of one sample, or of those judged together
         phi, slope = self.phi((each * each).sum(axis=1))

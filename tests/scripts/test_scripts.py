@@ -100,7 +100,7 @@ def test_it_says_how_long_it_trains_and_why_and_each_player_can_have_a_rate_of_i
     assert found == [(1e-3, 1e-4), (1e-3, 1e-3)]
     out = capsys.readouterr().out
     assert out.startswith("digits: 1,797 images of 8x8, 32 rounds of 56 an epoch; CPU (NumPy")
-    assert "117 epochs: enough for this recipe are 3,744 rounds on images of this size" in out
+    assert "117 epochs: 3,744 rounds are enough for this recipe at this image size" in out
 
 
 @pytest.mark.usefixtures("undrawn")
