@@ -144,8 +144,7 @@ def adam(theta, g, m, v, s, rate, beta1, beta2, eps):
         theta[i] -= rate * (mean / (math.sqrt(square) + eps))
 
 
-def of_rows(loop):
-    return twin(loop, _rows)
+of_rows = functools.partial(twin, taken=_rows)
 
 
 @of_rows
@@ -178,8 +177,7 @@ def scale(x_hat, deviation, gamma, beta, out):
             out[n, o] = y * gamma[o] + beta[o]
 
 
-def of_images(loop):
-    return twin(loop, _images)
+of_images = functools.partial(twin, taken=_images)
 
 
 @of_images
