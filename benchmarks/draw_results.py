@@ -36,7 +36,7 @@ def ratio_table(runs):
     """minigan[fast] over its peers, batch by batch, in each of the runs, as Markdown."""
     found = [{(r["threads"], r["batch"]): r["peers"] for r in run["rounds"]} for run in runs]
     rows = [
-        "| time of minigan[fast] over that of, in this run (in one an hour before) | the fastest PyTorch | JAX, jit | "
+        "| time of minigan[fast] over that of, in this run (in the one before) | the fastest PyTorch | JAX, jit | "
         "the products alone | plain minigan |",
         "|---|---:|---:|---:|---:|",
     ]

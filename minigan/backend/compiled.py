@@ -6,9 +6,9 @@ and does all of the arithmetic while it is there. Plain Python would take second
 into machine code, several numbers at a time. `error_model="numpy"` is what allows that: 1 / 0 is inf, and nothing is to
 be checked in between. `nogil` lets the threads of minigan share a loop as they share a plain function.
 
-Every loop does the operations of its plain function in the same order, each rounded as NumPy rounds it, and no sum runs
-over its elements. So the two differ by rounding at most, and where the processor does as IEEE 754 says, not at all:
-zeros, denormal numbers, infinities and NaN included. No loop warns of an overflow, whatever numpy.errstate says.
+Every loop does the operations of its plain function in the same order, each rounded as NumPy rounds it. So the two
+differ by rounding at most, and where the processor does as IEEE 754 says, not at all: zeros, denormal numbers,
+infinities and NaN included. No loop warns of an overflow, whatever numpy.errstate says.
 
 A loop is compiled at its first call with float32 or float64, which takes a second or two, and kept on disk, in
 NUMBA_CACHE_DIR, beside this file or in the user's cache folder; where none can be written, it is compiled each time.
@@ -144,8 +144,7 @@ def adam(theta, g, m, v, s, rate, beta1, beta2, eps):
         theta[i] -= rate * (mean / (math.sqrt(square) + eps))
 
 
-def of_rows(loop):
-    return twin(loop, _rows)
+of_rows = functools.partial(twin, taken=_rows)
 
 
 @of_rows
@@ -178,8 +177,7 @@ def scale(x_hat, deviation, gamma, beta, out):
             out[n, o] = y * gamma[o] + beta[o]
 
 
-def of_images(loop):
-    return twin(loop, _images)
+of_images = functools.partial(twin, taken=_images)
 
 
 @of_images

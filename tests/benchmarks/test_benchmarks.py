@@ -123,8 +123,8 @@ def test_two_calls_results_become_one_and_the_first_counts(bench):
 
     merged = bench("bench_peers").merged
     assert merged(results(4, 1), results(4, 2, busy_ms=3)) == {
-        "versions": {"numpy": "1"}, "updates": [{"threads": 2}, {"threads": 1}], "pair": [1, 2],
-        "start": {"minigan": 1},
+        "versions": {"numpy": "1"}, "pair": [1, 2], "start": {"minigan": 1},
+        "updates": [{"threads": 2}, {"threads": 1}],
         "rounds": [{"batch": 4, "threads": 2, "peers": {"minigan": {"ms": 1, "busy_ms": 3}}}],
     }  # fmt: skip
     assert [r["batch"] for r in merged(results(4, 1), results(8, 2))["rounds"]] == [8, 4]
