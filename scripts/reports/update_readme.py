@@ -36,8 +36,8 @@ PAGES = {  # and their translations
     "benchmarks/README.md": None,
 }
 SENTENCES = {
-    "count": "**Learn backpropagation by reading, breaking and mending a generative adversarial network, in a core of {lines} "
-    "lines of NumPy.**",
+    "count": "**Learn backpropagation by reading, breaking and mending a generative adversarial network, in a core of "
+    "{lines} lines of NumPy.**",
     "film": "![Digits emerging from noise, epoch by epoch](docs/digits.gif)\n\n"
     "*What G draws from the same noise during {epochs} epochs on the 1,797 small digits that come with minigan. "
     "[The command](#run) trains for less than a minute.*",
