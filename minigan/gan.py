@@ -74,7 +74,7 @@ class GAN:
         d_real, d_fake = self.objective.probability(a_real), self.objective.probability(a_fake)
         if self.penalty:
             rng = random_generator(self.seed, PENALTY, self.draws[TRAINING])
-            loss = loss + self.penalty.add(D, both[:n], both[n:], rng, y)
+            loss = loss + self.penalty.add(D, both[:n], both[n:], rng, *(() if y is None else (y,)))
         self.discriminator_optimizer.step()
         self.objective.project(D.theta)
         return loss, V, d_real, d_fake
@@ -119,6 +119,7 @@ class GAN:
         ValueError where k does not divide the batch, and for labels that do not fit.
         """
         self.discriminator.check(x)
+        y = y if y is None else checks.array("y", y, shape=(len(x),))
         n, left = divmod(len(x), self.k)
         if left or not n:
             raise ValueError(f"a batch of {len(x)} samples cannot be split among k={self.k} steps: take a multiple")
@@ -200,7 +201,8 @@ def _check_players(G, D):
         raise ValueError(f"the generator gives {G.n_out} values, but the discriminator takes {D.n_in}{pack}")
     if G.classes != D.classes:
         raise ValueError(f"the generator is given {_classes(G)}, but the discriminator {_classes(D)}: D must see the "
-                         "same labels as G, or G learns nothing of them; begin each with a Condition")  # fmt: skip
+                         "same labels as G, or G learns nothing of them; begin it with a Condition, or end it with a "
+                         "Projection")  # fmt: skip
     if G.dtype != D.dtype:
         raise ValueError(f"the generator is {G.dtype}, but the discriminator is {D.dtype}: both need one dtype")
     if D.n_out != 1:

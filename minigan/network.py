@@ -29,9 +29,11 @@ class Network(Layer):
     def __init__(self, *layers, seed=0, dtype="float32", shape=None):
         _look_at(layers)
         self.layers, self.rows, self.range = layers, math.prod(layer.rows for layer in layers), layers[-1].range
-        self.classes = next((layer.classes for layer in layers if layer.classes), None)
-        unknown = shape is None or (isinstance(shape, tuple) and not shape)
-        self.shape = None if unknown else checks.sizes("Network: shape=", shape, free=None)
+        self.classes, *others = {layer.classes for layer in layers if layer.classes} or {None}
+        if others:
+            raise ValueError(f"labels of {self.classes} classes for some layers, and of {others[0]} for others")
+        shape = None if isinstance(shape, tuple) and not shape else shape
+        self.shape = None if shape is None else checks.sizes("Network: shape=", shape, free=None)
         *before, end = self.shape, *self._shapes(self.shape)
         if self.shape is None:
             self.shape = next((as_shape(layer.n_in) for layer in layers if layer.n_in is not None), None)
@@ -46,12 +48,12 @@ class Network(Layer):
         for an x of another shape and labels that no layer takes, TypeError for another dtype.
         """
         self.check(x)
-        if y is not None:
-            self.give(y)
-        self.outputs = []  # of each layer
+        self.outputs, outputs = [], []  # of each layer, and none where one of them raises
+        self.give(y)
         for layer in self.layers:
             x = layer.forward(x, training)
-            self.outputs.append(x)
+            outputs.append(x)
+        self.outputs = outputs
         return x
 
     def backward(self, dy, wrt="both", layer=-1):
@@ -82,8 +84,8 @@ class Network(Layer):
         return None if wrt == "params" else dy
 
     def give(self, y, hold=False):
-        """Hand labels y (N,) to the layers that take some, for the next forward, or `hold` them for all. ValueError."""
-        if not self.classes:
+        """Hand labels y (N,) to the layers that take some, for the next forward, or `hold` them for all without any."""
+        if y is not None and not self.classes:
             raise ValueError(f"{self!r} takes no labels y: begin it with a Condition(classes), say")
         for layer in self.layers:
             if layer.classes:
@@ -105,14 +107,13 @@ class Network(Layer):
     def check(self, x):
         """Raises ValueError for an x of another shape than (N, *shape), TypeError for another type or dtype."""
         self._check_type("x", x)
-        if x.ndim < 2 or not len(x) or not fits(x.shape[1:], self.shape):
+        if x.ndim < 2 or not x.size or not fits(x.shape[1:], self.shape):
             expected = _listed(self.shape, "width")
             raise ValueError(f"x has shape {x.shape}, but this network takes (N, {expected}) with N at least 1")
-        if None in (self.shape or ()):
-            list(self._shapes(x.shape[1:]))  # raises where a layer does not take the size of these samples
-        if len(x) % self.rows:
-            raise ValueError(f"x has {len(x)} samples, and a batch of {len(x)} cannot be judged {self.rows} at a time: "
-                             f"take a multiple of {self.rows}")  # fmt: skip
+        if None in (self.shape or ()):  # raises where a layer does not take the size of these samples
+            list(self._shapes(x.shape[1:]))
+        if (n := len(x)) % (m := self.rows):
+            raise ValueError(f"a batch of {n} cannot be judged {m} at a time: take a multiple of {m}")
 
     def __call__(self, x, y=None):
         """The output for anything that is like an array, as a fresh array: for people, where `forward` is for training.
@@ -121,7 +122,7 @@ class Network(Layer):
         """
         x, chunk = checks.array("x", x, self.dtype), CHUNK * self.rows
         self.check(x)
-        y = y if y is None else checks.array("y", y).reshape(-1)
+        y = y if y is None else checks.array("y", y, shape=(len(x),))
         parts = [slice(i, i + chunk) for i in range(0, len(x), chunk)]
         out = xp.concatenate([self.forward(x[i], y=None if y is None else y[i]).copy() for i in parts])
         self.forget()

@@ -1347,7 +1347,7 @@ def recurrence_gives_its_formulas(m):
         assert str(network.multiplications((7, 4), (7, 3))) == str(7 * (4 + 3) * 3 * gates)
         wrong = kind(3, init=lambda rng, shape, *fans: rng.random(3))
         for words, call, *given in (
-            ("the state is (5, 7)", layer.forward, x, False, draw(5, 7)),
+            ("the state must have shape", layer.forward, x, False, draw(5, 7)),
             ("takes 4 numbers at each step", layer.output_shape, (7, 5)),
             ("takes sequences", kind(3).output_shape, (7,)),
             ("takes sequences", kind(3).output_shape, (7, None)),
@@ -1364,7 +1364,7 @@ def recurrence_gives_its_formulas(m):
         ):
             refuses(ValueError, words, call, *given)
     seen = []
-    m.network.Network(m.layers.GRU(3, recurrent=lambda *given: seen.append(given[1:]) or np.eye(3)), shape=(2, 4))
+    m.network.Network(m.layers.GRU(3, init_u=lambda *given: seen.append(given[1:]) or np.eye(3)), shape=(2, 4))
     assert seen == [((3, 3), 3, 3)] * 3
     for shape in (5, 2), (2, 5):
         W = m.layers.orthogonal(np.random.default_rng(3), shape, *shape)
@@ -1508,7 +1508,9 @@ def gan_hands_each_sample_its_label(m):
         passes(m.gradcheck.game.check_game(gan, x, z, y), 1e-6)
     gan, given, x = game(*joined()), [], x.astype("float32")
     for condition in gan.generator.layers[0], gan.discriminator.layers[0]:
-        vars(condition)["give"] = lambda y, hold, give=condition.give: given.append(list(y)) or give(y, hold)
+        vars(condition)["give"] = lambda y, hold, give=condition.give: (
+            give(y, hold) if y is None else (given.append(list(y)) or give(y, hold))
+        )
     gan.step(x, y)
     assert given == [list(y), [*y, *y], list(y), list(y)], given
     given.clear()

@@ -90,8 +90,8 @@ def train_judge(judge, digits):
     height, width = digits.shape
     rounds = len(digits) // BATCH
     adam = Adam(judge, Linear(2e-3, 0.0, EPOCHS * rounds), beta1=0.9)
-    images = numpy.pad(digits.images, ((0, 0), (MOVE, MOVE), (MOVE, MOVE)))
     black, white = digits.stored
+    images = numpy.pad(digits.images, ((0, 0), (MOVE, MOVE), (MOVE, MOVE)), constant_values=black)
     for epoch in range(EPOCHS):
         rng = host_generator(0, epoch)
         order = rng.permutation(len(digits))

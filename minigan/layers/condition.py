@@ -22,6 +22,10 @@ class Conditional(Layer):
         self.classes = checks.whole(f"{type(self).__name__}({classes!r}): the number of classes", classes)
 
     def give(self, y, hold=False):
+        """Labels for the next forward, with `hold` for each that is given None; None takes back those given before."""
+        if y is None:
+            self.given = None
+            return
         y = checks.array(f"{self!r}: y", y)
         if y.ndim != 1 or y.dtype.kind not in "iu" or not y.size:
             raise ValueError(f"{self!r}: y is {y.shape} of {y.dtype}, expected whole numbers, one for each sample")
@@ -29,16 +33,16 @@ class Conditional(Layer):
         if low < 0 or high >= self.classes:
             wrong = low if low < 0 else high
             raise ValueError(f"{self!r}: labels must lie in 0 ... {self.classes - 1}, but there is a {wrong}")
-        self.given = y
+        self.given = y.copy()
         self.held = self.given if hold else self.held
 
     def one_hot(self, x):
         """(N, classes), True in column y_n of row n, False elsewhere, for the labels of the samples x."""
-        y, self.given = self.given, self.held
+        y = self.held if self.given is None else self.given
         if y is None:
             raise ValueError(f"{self!r} needs labels: network.forward(x, training, y), gan.step(x, y), network(x, y)")
         if len(y) != len(x):
-            raise ValueError(f"{self!r}: {len(y)} labels for {len(x)} samples: give one for each")
+            raise ValueError(f"{self!r}: {len(y)} labels for {len(x)} samples: one for each, joined before a Pack")
         return y[:, None] == xp.arange(self.classes)
 
     def __repr__(self):
@@ -78,7 +82,8 @@ class Projection(Conditional):
 
     dW = x.T da      dV_c = sum of da_n x_n over the n of class c      db = sum of da over n      dx_n = da_n (W + V_y)
 
-    As D's last layer: x W says whether a sample is real, x . V_y whether it is of its class (Miyato and Koyama 2018,
+    As D's last layer: x W says whether a sample is real, x . V_y whether it is of its class: V_y stands for what is
+    typical of y among real samples, less what is among fakes (Miyato and Koyama 2018,
     eq. 3 and 7). Raises ValueError for a number of classes that is not whole, and in a Network for samples other than
     rows.
     """

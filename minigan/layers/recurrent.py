@@ -20,7 +20,7 @@ from minigan.layers.layer import Layer, in_words
 
 
 def orthogonal(rng, shape, fan_in, fan_out):
-    """W with orthonormal columns, or rows where those are fewer: W.T W = 1 stretches nothing (Saxe et al. 2014).
+    """W with orthonormal columns, W.T W = 1, or rows if those are fewer: x W is never longer than x (Saxe et al. 2014).
 
     Normal numbers, column by column made 1 long and taken out of the columns after it (Gram and Schmidt).
     """
@@ -36,25 +36,26 @@ class Recurrent(Layer):
 
     W (I, gates H)   U (H, gates H)   b (gates H,)      y (N, T, H), H = width
 
-    T may differ from call to call: Network(GRU(8), shape=(None, 3)). `init` and `recurrent` draw W and U gate by gate,
+    T may differ from call to call: Network(GRU(8), shape=(None, 3)). `init` and `init_u` draw W and U gate by gate,
     as functions (rng, shape, fan_in, fan_out); an orthogonal U neither stretches nor shrinks what runs through it
     (Saxe, McClelland and Ganguli 2014). Raises ValueError for a width that is not a whole number of at least 1, for
-    initializers that are no functions or draw another shape, and in a Network for samples that are no sequences.
+    initializers that are no functions or draw another shape, and in a Network for samples that are no sequences. There
+    are no tangents of it (minigan/objectives/jvp.py): a gradient penalty refuses a D that has one.
     """
 
     params = "W", "U", "b"
     gates = 1  # how many products of width H a step makes of x_t, and of h_{t-1}
     parts = 1  # a state is that many times H numbers: h, with a cell h and c
 
-    def __init__(self, width, init=glorot, recurrent=orthogonal):
+    def __init__(self, width, init=glorot, init_u=orthogonal):
         self.width = checks.whole(f"{type(self).__name__}({width!r}): the width", width)
-        self.init, self.recurrent = init, recurrent
-        if not (callable(init) and callable(recurrent)):
-            raise ValueError(f"{self!r}: init and recurrent must be functions (rng, shape, fan_in, fan_out)")
+        self.init, self.init_u = init, init_u
+        if not (callable(init) and callable(init_u)):
+            raise ValueError(f"{self!r}: init and init_u must be functions (rng, shape, fan_in, fan_out)")
 
     def initialize(self, rng):
         H, drawn = self.width, {}
-        for name, draw, rows in ("W", self.init, self.x_shape[-1]), ("U", self.recurrent, H):
+        for name, draw, rows in ("W", self.init, self.x_shape[-1]), ("U", self.init_u, H):
             what, shape = f"{self!r}: {name}, as drawn for one gate,", (rows, H)
             gates = [checks.array(what, draw(rng, shape, *shape), shape=shape) for _ in range(self.gates)]
             drawn[name] = xp.concatenate(gates, axis=1)
@@ -76,8 +77,10 @@ class Recurrent(Layer):
     def forward(self, x, training=False, state=None):
         """y (N, T, H) from x (N, T, I) and the state (N, parts H) before the first step, 0 where none is given."""
         (N, T, n_in), H = x.shape, self.width
-        self.x, self.s = self.over_time("x", T, (N, n_in), x), self.over_time("s", T + 1, (N, self.parts * H), x)
-        self.x[...], self.s[0] = x.swapaxes(0, 1), 0 if state is None else self.checked(state)
+        self.x = self.over_time("x", T, (N, n_in), x)
+        self.x[...] = x.swapaxes(0, 1)
+        self.s = self.over_time("s", T + 1, (N, self.parts * H), x)
+        self.s[0] = 0 if state is None else self.checked(state)
         self.a, self.u = self.over_time("a", T, (N, len(self.b)), x), self.scratch("u", (N, len(self.b)), x.dtype)
         kernels.matmul(self.x.reshape(-1, n_in), self.W, out=self.a.reshape(-1, len(self.b)))
         self.a += self.b
@@ -91,7 +94,9 @@ class Recurrent(Layer):
     def backward(self, dy, wrt="both"):
         """dx from dy; writes dW, dU, db, and `dstate`, the derivative with respect to the state before the first."""
         (T, N, n_in), H, wide = self.x.shape, self.width, len(self.b)
-        da, du, ds = self.over_time("da", T, (N, wide), dy), self.du(dy), self.like("ds", self.s[0])
+        if dy.shape != (N, T, H):
+            raise RuntimeError(f"{self!r}: dy is {dy.shape}, but the last forward, or step, gave {(N, T, H)}")
+        da, du, ds = self.over_time("da", T, (N, wide), dy), self.place_of_du(dy), self.like("ds", self.s[0])
         ds[...] = 0
         for t in reversed(range(T)):
             ds[:, :H] += dy[:, t]
@@ -109,7 +114,7 @@ class Recurrent(Layer):
             return dx
 
     def advance(self, t, a, before, after):
-        """Step t: after <- f(x_t, before), from a = x_t W + b, which it may write over, and self.u = h_{t-1} U."""
+        """Step t: after <- f(x_t, before), from a = x_t W + b and self.u = h_{t-1} U; leaves the gates in self.a[t]."""
         raise NotImplementedError(f"{type(self).__name__} needs an advance(t, a, before, after)")
 
     def go_back(self, t, before, ds, da, du):
@@ -117,12 +122,15 @@ class Recurrent(Layer):
         dL/ds_{t-1} but for what went through U."""
         raise NotImplementedError(f"{type(self).__name__} needs a go_back(t, before, ds, da, du)")
 
-    def du(self, dy):
-        """Where du goes: the array of da, where a step only adds x_t W + b and h_{t-1} U."""
+    def place_of_du(self, dy):
+        """The array that du goes into: that of da, where a step only adds x_t W + b and h_{t-1} U."""
         return self.over_time("da", len(self.x), self.a.shape[1:], dy)
 
     def step(self, x, state=None):
-        """(y, state after it) of one step on x (N, I), both fresh: for drawing a sequence one step after another."""
+        """(y, state after it) of one step on x (N, I), both fresh: for drawing a sequence one step after another.
+
+        It is a forward: a backward that follows belongs to it.
+        """
         y = self.forward(x[:, None], state=state)
         return y[:, 0].copy(), self.s[-1].copy()
 
@@ -132,10 +140,7 @@ class Recurrent(Layer):
         return self.scratch(name, (T * N, width), like.dtype).reshape(T, N, width)
 
     def checked(self, state):
-        if getattr(state, "shape", None) != self.s.shape[1:]:
-            shape = getattr(state, "shape", type(state).__name__)
-            raise ValueError(f"{self!r}: the state is {shape}, expected an array of shape {self.s.shape[1:]}")
-        return state
+        return checks.array(f"{self!r}: the state", state, self.s.dtype, self.s.shape[1:])
 
     def __repr__(self):
         return f"{type(self).__name__}({self.width})"
@@ -183,7 +188,7 @@ class GRU(Recurrent):
     def backward(self, dy, wrt="both"):
         dx = super().backward(dy, wrt)
         if wrt != "input":
-            xp.sum(self.du(dy)[..., -self.width :], axis=(0, 1), out=self.dc)
+            xp.sum(self.place_of_du(dy)[..., -self.width :], axis=(0, 1), out=self.dc)
         return dx
 
     def advance(self, t, a, before, after):
@@ -201,7 +206,7 @@ class GRU(Recurrent):
         (r, z, n), (da_r, da_z, da_n), H = _split(self.a[t], 3), _split(da, 3), self.width
         xp.subtract(before, n, out=da_z)
         da_z *= ds
-        xp.multiply(ds, z, out=du[:, :H])  # du[:, :H] serves as a place to work in
+        xp.multiply(ds, z, out=du[:, :H])  # a place to work in, until the end
         xp.subtract(ds, du[:, :H], out=da_n)
         ds[...] = du[:, :H]
         _times_slope_of_tanh(da_n, n, du[:, :H])
@@ -210,7 +215,7 @@ class GRU(Recurrent):
         du[:, : 2 * H] = da[:, : 2 * H]
         xp.multiply(da_n, r, out=du[:, 2 * H :])
 
-    def du(self, dy):
+    def place_of_du(self, dy):
         return self.over_time("du", len(self.x), self.a.shape[1:], dy)
 
 
@@ -219,8 +224,9 @@ class LSTM(Recurrent):
 
     c_t = f c_{t-1} + i g      h_t = o tanh(c_t)      (Hochreiter and Schmidhuber 1997; f: Gers et al. 2000)
 
-    do = dh tanh(c)      dc = dc_t + dh o (1 - tanh(c)^2)      di = dc g      dg = dc i      df = dc c_{t-1}
-    dc_{t-1} = dc f      dh_{t-1} = du U.T      da = du = (di i (1 - i), df f (1 - f), do o (1 - o), dg (1 - g^2))
+    do = dh tanh(c)      dc = what step t + 1 hands back + dh o (1 - tanh(c)^2)      di = dc g      dg = dc i
+    df = dc c_{t-1}      dc_{t-1} = dc f      dh_{t-1} = du U.T
+    da = du = (di i (1 - i), df f (1 - f), do o (1 - o), dg (1 - g^2))
 
     c is added to, not multiplied by U: that is how a derivative comes back over many steps. f's part of b starts at 1,
     so that c is kept at first (Jozefowicz, Zaremba and Sutskever 2015).

@@ -4,13 +4,10 @@ from minigan.backend import xp
 from minigan.layers.layer import Layer, in_words
 
 
-class LastStep(Layer):
-    """y = x_T      dx_T = dy, and 0 at the steps before it
+class OverTime(Layer):
+    """What both share: sequences come, rows go. Raises ValueError in a Network for samples that are no sequences."""
 
-    Raises ValueError in a Network for samples that are no sequences.
-    """
-
-    remembered = None  # backward needs nothing of x but its shape
+    remembered = None  # backward needs nothing of x but its shape; `linear` is what minigan/objectives/jvp.py asks for
 
     def output_shape(self, shape):
         if shape is not None and len(shape) != 2:
@@ -25,10 +22,17 @@ class LastStep(Layer):
 
     def row(self, x, out):
         """out <- y"""
-        out[...] = x[:, -1]
+        raise NotImplementedError(f"{type(self).__name__} needs a row(x, out)")
 
     def forward(self, x, training=False):
         return self.linear(x)[0]
+
+
+class LastStep(OverTime):
+    """y = x_T      dx_T = dy, and 0 at the steps before it"""
+
+    def row(self, x, out):
+        out[...] = x[:, -1]
 
     def backward(self, dy, wrt="both"):
         dx = self.scratch("dx", self.came, dy.dtype)
@@ -36,7 +40,7 @@ class LastStep(Layer):
         return dx
 
 
-class MeanOverTime(LastStep):
+class MeanOverTime(OverTime):
     """y = mean of x_t over t      dx_t = dy / T"""
 
     def row(self, x, out):

@@ -46,7 +46,7 @@ from minigan.network import Network
 
 MISSING = (
     "{!r} has no jvp and jvp_backward: gradient penalties need both, see minigan/objectives/jvp.py; an element-wise "
-    "layer that is linear in pieces, as LeakyReLU is, inherits both from it: class Mine(LeakyReLU)"
+    "layer of your own that is linear in pieces, as LeakyReLU is, inherits both from it: class Mine(LeakyReLU)"
 )
 
 

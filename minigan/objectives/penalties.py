@@ -49,7 +49,7 @@ class Penalty:
     def add(self, D, real, fake, rng, y=None):
         """The penalty at its points; its derivative is added to what stands in D's dtheta."""
         of_the_loss = D.dtheta.copy()
-        value = self.gradient(D, self.points(real, fake, rng), y)
+        value = self.gradient(D, self.points(real, fake, rng), *(() if y is None else (y,)))
         D.dtheta[...] += of_the_loss
         return value
 

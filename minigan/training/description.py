@@ -23,7 +23,7 @@ KINDS = {
     "layer": layers.Layer, "schedule": optimizers.Schedule, "objective": objectives.Objective,
     "penalty": objectives.Penalty, "optimizer": optimizers.Optimizer,
 }  # fmt: skip
-START = "init", "bias", "recurrent"  # arguments that only theta's first value depends on
+START = "init", "bias", "init_u"  # arguments that only theta's first value depends on
 KNOWN = {}  # the classes that can be made again, by name
 KEPT_AS = {}  # the attributes in which they keep their arguments, where those have other names
 
@@ -32,8 +32,8 @@ def register(cls=None, **kept_as):
     """Make a class of layers, schedules, objectives or penalties known by its name. A decorator or a function.
 
     Each argument of its `__init__` is to be kept as an attribute of the same name, or of the one given in `kept_as`;
-    `init` and `bias`, from which weights start, need not be. Raises TypeError for what is no such class, ValueError
-    for the name of one of minigan's own.
+    `init`, `init_u` and `bias`, from which weights start, need not be. Raises TypeError for what is no such class,
+    ValueError for the name of one of minigan's own.
     """
     if cls is None:
         return lambda cls: register(cls, **kept_as)
