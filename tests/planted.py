@@ -135,7 +135,7 @@ PLANTED = {  # the mistake: (source, what the output says, further arguments)
     ),
     "the first term of a product rule": (
         tanh(y="x * xp.exp(-x * x)", dx="dy * self.y / self.x"),
-        "a term of the product rule is lost: with y = x h(x), y' has a term for either factor, and here is only the "
+        "a term of the product rule is lost: with y = x h(x), y' has a term for either factor, and here there is only the "
         "derivative of x, times h",
     ),
     "the second term of a product rule": (

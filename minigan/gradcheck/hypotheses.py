@@ -71,8 +71,8 @@ def _slopes(claimed, numeric, indices, x, y, dy):
     yield _SQUARED, instead(used**0.5)
     for factor, h in [(f"x^{k}" if k > 1 else "x", k * y / x) for k in (1, 2, 3)] + [("e^x", y)]:
         rule = f"a term of the product rule is lost: with y = {factor} h(x), y' has a term for either factor, "
-        yield f"{rule}and here is only the derivative of {factor}, times h", instead(slope + used - h)
-        yield f"{rule}and here is only {factor} h'(x)", instead(used + h)
+        yield f"{rule}and here there is only the derivative of {factor}, times h", instead(slope + used - h)
+        yield f"{rule}and here there is only {factor} h'(x)", instead(used + h)
     terms = {"1": x**0, "x": x, "y": y, "x^2": x * x, "x y": x * y, "y^2": y * y}
     for kept, first in _multiples((slope + used) / 2, terms):  # f' = first - second, used = first + second
         for flipped, second in _multiples((used - slope) / 2, terms):

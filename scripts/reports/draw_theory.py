@@ -267,7 +267,11 @@ def equilibrium():
     return figure, _table(
         ("mean of G's distribution, after the last round", f"{b:.4f}", f"{mean:g}"),
         ("its standard deviation", f"{abs(W):.4f}", f"{std:g}"),
-        ("in batches, mean of 50, over the last 1,000 rounds", swing(game.std), f"{std:g}"),
+        (
+            "standard deviation of G's batches, averaged over 50 rounds: least and largest in the last 1,000",
+            swing(game.std),
+            f"{std:g}",
+        ),
         ("the same with rates that stay at 0.005", swing(restless.std), f"{std:g}"),
         ("V, mean over the last tenth of the rounds", f"{game.V[last].mean():.4f}", f"{EQUILIBRIUM:.4f}"),
         ("2 JSD(p, q), what is left to see for the best D", f"{2 * jensen_shannon(density, other):.6f}", "0"),

@@ -1,4 +1,4 @@
-"""A game as a film: the samples' density q walks into the data's p, and D follows the best D of that moment (dashed)"""
+"""A game as a film: the samples' density q walks into the data's p, and D follows the best D of that moment (dashed) where there are samples"""
 
 import numpy
 from draw_theory import X, belief, best_discriminator, jensen_shannon

@@ -1,4 +1,4 @@
-"""Eight random numbers become a digit: G draws it, D compares it with real ones, and the derivative goes back to G"""
+"""Twice eight random numbers become two digits: G draws them, D judges them and real ones, each by itself, and the derivative goes back to G"""
 
 import importlib.util
 from pathlib import Path

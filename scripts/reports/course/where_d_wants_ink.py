@@ -1,4 +1,4 @@
-"""dL/dx as an image: six fakes, where D wants more ink (blue) and less (red), and the fakes after a step along -dx"""
+"""-dL/dx as an image: six fakes, where D wants more ink (blue) and less (red), and the fakes after a step along -dx"""
 
 import numpy
 from course._games import digits_game
