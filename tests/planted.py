@@ -135,12 +135,12 @@ PLANTED = {  # the mistake: (source, what the output says, further arguments)
     ),
     "the first term of a product rule": (
         tanh(y="x * xp.exp(-x * x)", dx="dy * self.y / self.x"),
-        "a term of the product rule is lost: with y = x h(x), y' has a term for either factor, and here there is only the "
-        "derivative of x, times h",
+        "a term of the product rule is lost: with y = x h(x), y' has a term for either factor, and here there is only "
+        "the derivative of x, times h",
     ),
     "the second term of a product rule": (
         tanh(y="x * x * xp.sin(x)", dx="dy * self.x**2 * xp.cos(self.x)"),
-        "with y = x^2 h(x), y' has a term for either factor, and here is only x^2 h'(x)",
+        "with y = x^2 h(x), y' has a term for either factor, and here there is only x^2 h'(x)",
     ),
     "a factor, and wrt": (dense(dW="self.dW[...] = self.x.T @ dy / len(dy)", guard="True"), "1/7 is 1/N"),
     "another width than n_out": (

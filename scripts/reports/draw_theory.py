@@ -268,7 +268,7 @@ def equilibrium():
         ("mean of G's distribution, after the last round", f"{b:.4f}", f"{mean:g}"),
         ("its standard deviation", f"{abs(W):.4f}", f"{std:g}"),
         (
-            "standard deviation of G's batches, averaged over 50 rounds: least and largest in the last 1,000",
+            "deviation of G's batches, mean of 50 rounds: least and largest in the last 1,000",
             swing(game.std),
             f"{std:g}",
         ),

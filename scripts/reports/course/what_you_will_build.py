@@ -1,4 +1,4 @@
-"""Twice eight random numbers become two digits: G draws them, D judges them and real ones, each by itself, and the derivative goes back to G"""
+"""Eight random numbers become a digit; D judges it, as it judges real ones, and the derivative goes back to G"""
 
 import importlib.util
 from pathlib import Path
