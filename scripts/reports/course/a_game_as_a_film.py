@@ -1,4 +1,4 @@
-"""A game as a film: the samples' density q walks into the data's p, and D follows the best D of that moment (dashed) where there are samples"""
+"""A game as a film: the samples' q walks into the data's p; D follows the best D (dashed) where there are samples"""
 
 import numpy
 from draw_theory import X, belief, best_discriminator, jensen_shannon
