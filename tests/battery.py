@@ -1432,7 +1432,9 @@ def conditions_are_joined_and_projected(m):
         assert network.classes == 3 and network.output_shape(shape) == dy.shape[1:]
         refuses(ValueError, "needs labels", network.forward, x)
         same(network(x, list(y))[..., shape[-1] :], columns, 0)
-        network.give(y, hold=True)
+        given = y.copy()
+        network.give(given, hold=True)
+        given[...] = 0
         kept = network.forward(x), network.backward(dy)
         assert all(
             np.shares_memory(*pair) for pair in zip(kept, (network.forward(x), network.backward(dy)), strict=True)
@@ -1471,6 +1473,12 @@ def conditions_are_joined_and_projected(m):
     seen = []
     drawn = m.layers.Projection(3, init=lambda rng, shape, *fans: seen.append((shape, *fans)) or np.zeros(shape))
     assert m.network.Network(drawn, shape=(4,)).n_out == 1 and not drawn.b.any()
+    rest = [np.full(1, 7.0) for _ in range(7)]
+    del rest  # what an array of one number finds where nobody writes
+    assert drawn.initialize(None)["b"] == 0
+    wrong = m.layers.Projection(3, init=lambda rng, shape, *fans: np.zeros((3, 4)))
+    refuses(ValueError, "W must have shape (4, 1), not (3, 4)", m.network.Network, m.layers.Dense(2, 4), wrong)
+    del seen[2:]
     assert seen == [((4, 1), 4, 1), ((3, 4), 4, 1)] and m.layers.Projection(3).init is m.layers.glorot
     for shape in (2, 4), (None,):
         refuses(ValueError, "takes rows", m.layers.Projection(3).output_shape, shape)

@@ -66,7 +66,7 @@ class Condition(Conditional):
 
     def forward(self, x, training=False):
         self.width, columns = x.shape[-1], self.one_hot(x)
-        joined = self.scratch("joined", (*x.shape[:-1], self.width + self.classes), x.dtype)
+        joined = self.scratch("y", (*x.shape[:-1], self.width + self.classes), x.dtype)
         joined[..., : self.width] = x
         joined[..., self.width :] = columns.reshape(len(x), *[1] * (x.ndim - 2), self.classes)
         return joined
@@ -117,7 +117,7 @@ class Projection(Conditional):
         xp.matmul(self.columns, self.V, out=rows)
         rows += self.W[:, 0]
         product = xp.multiply(rows, x, out=self.like(f"{t}product", x))
-        return xp.sum(product, axis=1, keepdims=True, out=self.scratch(f"{t}a", (len(x), 1), x.dtype)), x
+        return xp.sum(product, axis=1, keepdims=True, out=self.scratch(f"{t}y", (len(x), 1), x.dtype)), x
 
     def forward(self, x, training=False):
         self.columns = self.one_hot(x).astype(x.dtype)

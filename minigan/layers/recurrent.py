@@ -92,7 +92,10 @@ class Recurrent(Layer):
         return y
 
     def backward(self, dy, wrt="both"):
-        """dx from dy; writes dW, dU, db, and `dstate`, the derivative with respect to the state before the first."""
+        """dx from dy; writes dW, dU, db, and `dstate`, the derivative with respect to the state before the first.
+
+        Raises RuntimeError for a dy of another shape than the last forward gave.
+        """
         (T, N, n_in), H, wide = self.x.shape, self.width, len(self.b)
         if dy.shape != (N, T, H):
             raise RuntimeError(f"{self!r}: dy is {dy.shape}, but the last forward, or step, gave {(N, T, H)}")
