@@ -1340,8 +1340,11 @@ def recurrence_gives_its_formulas(m):
             slopes = [(a - b) / 2e-6 for a, b in zip(*ends, strict=True)]
             same(layer.dstate.ravel(), slopes, 1e-8)
             passes(m.gradcheck.gradcheck(network, x))
-        y, state = layer.step(x[:, 0])
-        y, state = layer.step(x[:, 1], state)
+        first, state = layer.step(x[:, 0])
+        kept = first.copy(), state.copy()
+        y, _ = layer.step(x[:, 1], state)
+        same(first, kept[0], 0)
+        same(state, kept[1], 0)
         same(y, unrolled(f, layer, x, np.zeros_like(start))[0][:, 1])
         assert network.output_shape((7, 4)) == (7, 3)
         assert str(network.multiplications((7, 4), (7, 3))) == str(7 * (4 + 3) * 3 * gates)
@@ -1366,10 +1369,22 @@ def recurrence_gives_its_formulas(m):
     seen = []
     m.network.Network(m.layers.GRU(3, init_u=lambda *given: seen.append(given[1:]) or np.eye(3)), shape=(2, 4))
     assert seen == [((3, 3), 3, 3)] * 3
-    for shape in (5, 2), (2, 5):
+    for shape in (5, 2), (2, 5), (3, 3):
         W = m.layers.orthogonal(np.random.default_rng(3), shape, *shape)
-        Q, R = np.linalg.qr(np.random.default_rng(3).standard_normal((5, 2)))
-        same(W if shape == (5, 2) else W.T, Q * np.sign(np.diag(R)))
+        Q, R = np.linalg.qr(np.random.default_rng(3).standard_normal((max(shape), min(shape))))
+        same(W.T if shape == (2, 5) else W, Q * np.sign(np.diag(R)))
+    x, dy = draw(1024, 2, 4, dtype="float32"), draw(1024, 2, 128, dtype="float32")
+    for kind in m.layers.RNN, m.layers.GRU, m.layers.LSTM:
+        network = m.network.Network(kind(128), shape=(2, 4))
+        for n in 1024, 512:
+            network.forward(x[:n])
+            network.backward(dy[:n])
+        assert peak(network, x, dy) < 300_000  # one array of a step has 524,288 bytes
+    rest = [np.full(3, 7.0) for _ in range(7)]
+    del rest  # what a new array of three numbers finds where nobody writes
+    layer = m.layers.GRU(3)
+    layer.x_shape = 2, 4
+    assert not layer.initialize(np.random.default_rng(0))["c"].any()
     x, dy = draw(3, 4, 2), draw(3, 2, seed=1)
     for kind, share in (m.layers.LastStep, np.array([0, 0, 0, 1])), (m.layers.MeanOverTime, np.full(4, 0.25)):
         network = m.network.Network(kind(), dtype="float64", shape=(None, 2))

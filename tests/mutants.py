@@ -340,7 +340,7 @@ def run(modules=MUTATED, every=1):
 
 
 PAIR, FIRST = "a pair says how many are taken", "the first vectors are the same"
-ANY_ORDER = "names in any order"
+ANY_ORDER, STEPS = "names in any order", "a sequence has two sizes, and as many steps before as after"
 EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why no check can tell the two apart
     ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:]"): PAIR,
     ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:3]"): PAIR,
@@ -353,6 +353,8 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     ("layers/spectral.py Spectral.initialize", "full_matrices=False", "full_matrices=True"): FIRST,
     ("layers/spectral.py Spectral.follow", "self.u @ M @ self.v", "self.v @ (self.u @ M)"): "it commutes",
     ("layers/resampling.py AveragePool.pooled", "axis=(2, 4)", "axis=(4, 2)"): "axes in any order",
+    ("layers/recurrent.py Recurrent.initialize", "self.x_shape[-1]", "self.x_shape[1]"): STEPS,
+    ("layers/recurrent.py Recurrent.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
     ("layers/maxout.py Maxout.forward", "range(1, ", "range(0, "): "y starts as piece 0, and max(y, y) is y",
     ("network.py Network._bind", "('theta', 'dtheta')", "('dtheta', 'theta')"): ANY_ORDER,
     ("network.py Network.__getstate__", "'theta', 'dtheta', 'outputs'", "'dtheta', 'theta', 'outputs'"): ANY_ORDER,

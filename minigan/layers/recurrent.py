@@ -78,7 +78,7 @@ class Recurrent(Layer):
         """y (N, T, H) from x (N, T, I) and the state (N, parts H) before the first step, 0 where none is given."""
         (N, T, n_in), H = x.shape, self.width
         self.x = self.over_time("x", T, (N, n_in), x)
-        self.x[...] = x.swapaxes(0, 1)
+        self.x[...] = x.transpose(1, 0, 2)
         self.s = self.over_time("s", T + 1, (N, self.parts * H), x)
         self.s[0] = 0 if state is None else self.checked(state)
         self.a, self.u = self.over_time("a", T, (N, len(self.b)), x), self.scratch("u", (N, len(self.b)), x.dtype)
@@ -88,7 +88,7 @@ class Recurrent(Layer):
             kernels.matmul(self.s[t, :, :H], self.U, out=self.u)
             self.advance(t, self.a[t], self.s[t], self.s[t + 1])
         y = self.scratch("y", (N, T, H), x.dtype)
-        y[...] = self.s[1:, :, :H].swapaxes(0, 1)
+        y[...] = self.s[1:, :, :H].transpose(1, 0, 2)
         return y
 
     def backward(self, dy, wrt="both"):
@@ -99,7 +99,8 @@ class Recurrent(Layer):
         (T, N, n_in), H, wide = self.x.shape, self.width, len(self.b)
         if dy.shape != (N, T, H):
             raise RuntimeError(f"{self!r}: dy is {dy.shape}, but the last forward, or step, gave {(N, T, H)}")
-        da, du, ds = self.over_time("da", T, (N, wide), dy), self.place_of_du(dy), self.like("ds", self.s[0])
+        da, du = self.over_time("da", T, (N, wide), dy), self.place_of_du(dy)
+        ds = self.scratch("ds", self.s.shape[1:], dy.dtype)
         ds[...] = 0
         for t in reversed(range(T)):
             ds[:, :H] += dy[:, t]
@@ -113,7 +114,7 @@ class Recurrent(Layer):
         if wrt != "params":
             dx = self.scratch("dx", (N, T, n_in), dy.dtype)
             product = kernels.matmul(rows, self.W.T, out=self.scratch("dx in time", (T * N, n_in), dy.dtype))
-            dx[...] = product.reshape(T, N, n_in).swapaxes(0, 1)
+            dx[...] = product.reshape(T, N, n_in).transpose(1, 0, 2)
             return dx
 
     def advance(self, t, a, before, after):
@@ -135,7 +136,7 @@ class Recurrent(Layer):
         It is a forward: a backward that follows belongs to it.
         """
         y = self.forward(x[:, None], state=state)
-        return y[:, 0].copy(), self.s[-1].copy()
+        return y[:, 0].copy(), self.s[1].copy()
 
     def over_time(self, name, T, shape, like):
         """An owned array (T, *shape), which serves any T and N."""
@@ -191,7 +192,8 @@ class GRU(Recurrent):
     def backward(self, dy, wrt="both"):
         dx = super().backward(dy, wrt)
         if wrt != "input":
-            xp.sum(self.place_of_du(dy)[..., -self.width :], axis=(0, 1), out=self.dc)
+            rows = self.place_of_du(dy).reshape(-1, 3 * self.width)
+            xp.sum(rows[:, 2 * self.width :], axis=0, out=self.dc)
         return dx
 
     def advance(self, t, a, before, after):

@@ -40,7 +40,7 @@ SENTENCES = {
     "{lines} lines of NumPy.**",
     "film": "![Digits emerging from noise, epoch by epoch](docs/digits.gif)\n\n"
     "*What G draws from the same noise during {epochs} epochs on the 1,797 small digits that come with minigan. "
-    "[The command](#run) trains for less than a minute.*",
+    "This command, in the folder of the clone, trains for less than a minute:*",
     "picture": "![Digits drawn by the generator](docs/mnist.png)\n\n"
     "*64 digits that nobody wrote: the dense generator after {epochs} epochs on MNIST, {seconds} seconds of training "
     "with {cores} cores of {processor}, Python {python}, NumPy {numpy}.*",
