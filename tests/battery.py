@@ -493,6 +493,8 @@ def losses_give_their_formulas(m):
         same(m.losses.inside(np.array([0, eps, 0.5, 1 - eps, 1], dtype=dtype)), [eps, eps, 0.5, 1 - eps, 1 - eps], 0)
     loss, dp = m.losses.bce(np.array([[0.0], [1.0]]), np.array([[1.0], [0.0]]))
     assert 30 < loss < 40 and np.isfinite(dp).all() and dp[0, 0] < -1e15 and dp[1, 0] > 1e15
+    loss, da = m.losses.bce_with_logits(np.array([[np.inf], [-np.inf]]), np.array([[1.0], [0.0]]))
+    assert loss == 0 and not da.any()
     passes(m.gradcheck.check_loss(m.losses.bce_with_logits, draw(N, 1), np.full((N, 1), 0.3)))
 
 
@@ -1287,6 +1289,7 @@ def convolution_is_made_as_stated(m):
     assert m.layers.Conv2D(2).output_shape((2, 2, 1)) == (1, 1, 2)
     assert m.layers.ConvTranspose2D(2, 3).output_shape((1, 1, 1)) == (1, 1, 2)
     assert m.layers.Conv2D(2, [4, 3], 1).kernel == (4, 3)
+    assert m.layers.Conv2D(2, 3, 1, 1).output_shape((5, 6, 1)) == (5, 6, 2)
     wrong = m.layers.Conv2D(2, init=lambda rng, shape, *fans: rng.random(3))
     refuses(ValueError, "not (3,)", lambda: m.network.Network(wrong, shape=shape))
 
@@ -1615,12 +1618,14 @@ def what_does_not_fit_is_refused_before_anything_moves(m):
     x, network = draw(N, 4), m.network.Network(m.layers.Dense(4, 1), dtype="float64")
     gan = game(m, m.objectives.RelativisticAverage())
     G, D, other = gan.generator, gan.discriminator, m.network.Network(m.layers.Dense(3, 1), dtype="float64")
+    flat = m.layers.Dense(2, 3, init=lambda rng, shape, *fans: rng.random(6))
     for error, words, call, *given in (
         (TypeError, "layer 0 is", m.network.Network, m.layers.Tanh),
         (ValueError, "the stride must be ", m.layers.Conv2D, 2, 4, (1, 2, 3)),
         (ValueError, "takes shape (2, 3), but gets shape (None, 3)", m.layers.Flatten(2, 3).output_shape, (None, 3)),
         (ValueError, "takes width 4, but gets width 3", m.layers.Flatten(4).output_shape, (3,)),
         (ValueError, "cannot tell what -1 stands for", m.layers.Reshape(-1, 2).output_shape, None),
+        (ValueError, "must have shape (2, 3), not (6,)", m.network.Network, flat),
         (ValueError, "x has shape", network.forward, x[:, :1]),
         (ValueError, "with N at least 1", network, x[:0]),
         (ValueError, "bce_with_logits: logits have shape (6, 4)", m.losses.bce_with_logits, x, x[0]),

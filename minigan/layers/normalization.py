@@ -45,9 +45,8 @@ class LayerNorm(Layer):
 
     def forward(self, x, training=False):
         sizes, x = x.shape, x.reshape(-1, self.n_in)
-        x_hat = self.x_hat = self.like("x_hat", x)
         y = self.like("y", x)
-        kernels.center(x, self.moment("mean", x, training), y, out=x_hat)
+        x_hat = self.x_hat = kernels.center(x, self.moment("mean", x, training), y, out=self.like("x_hat", x))
         self.deviation = xp.sqrt(self.moment("var", y, training) + EPS)
         return kernels.scale(x_hat, self.deviation, self.gamma, self.beta, out=y).reshape(sizes)
 
