@@ -344,8 +344,6 @@ ANY_ORDER, STEPS = "names in any order", "a sequence has two sizes, and as many 
 EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why no check can tell the two apart
     ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:]"): PAIR,
     ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:3]"): PAIR,
-    ("layers/convolution.py Conv2D.gathered", "x.shape[1:3]", "x.shape[1:4]"): PAIR,
-    ("layers/convolution.py ConvTranspose2D.linear", "x.shape[1:3]", "x.shape[1:4]"): PAIR,
     ("backend/plain.py _meetings", "columns.shape[1:3]", "columns.shape[1:4]"): PAIR,
     ("backend/plain.py _meetings", "x.shape[1:3]", "x.shape[1:4]"): PAIR,
     ("backend/plain.py im2col", "if any(padding):", "if True:"): "without padding all of it is written again",
