@@ -720,6 +720,16 @@ def network_asks_each_layer_for_what_is_needed(m):
 
 
 def network_is_made_and_copied_as_stated(m):
+    dense, tanh = m.layers.Dense(2, 2), m.layers.Tanh()
+    ends = m.network.Network(dense, tanh, shape=(), dtype="float64")
+    assert ends.range == (-1.0, 1.0) and ends.n_in == 2
+    assert m.network.Network(m.layers.Tanh(), m.layers.Dense(2, 2)).range is None
+    for name in "theta", "dtheta":
+        vector = getattr(ends, name)
+        setattr(ends, name, np.arange(6.0))
+        assert getattr(ends, name) is vector and vector[5] == 5
+    assert dense.W[1, 1] == 3
+
     def make(**options):
         return m.network.Network(m.layers.Dense(5, 4), m.layers.ReLU(), m.layers.Dense(4, 2), **options)
 
@@ -1069,6 +1079,19 @@ def gan_adds_the_penalty_to_ds_loss(m):
         same(found[1][0] - found[0][0], value)
         same(found[1][1], found[0][1])
         same(found[1][2] - found[0][2], gan.discriminator.dtheta)
+
+
+def gan_takes_a_penalty_that_knows_of_no_labels(m):
+    class Own(m.objectives.R1):
+        def gradient(self, D, x):
+            return super().gradient(D, x)
+
+    class Other(Own):
+        def add(self, D, real, fake, rng):
+            return super().add(D, real, fake, rng)
+
+    for penalty in Own(1.0), Other(1.0):
+        game(m, m.objectives.NonSaturating(), penalty=penalty).step(draw(N, 4))
 
 
 def gan_packs(m):
@@ -1485,6 +1508,11 @@ def conditions_are_joined_and_projected(m):
     assert np.shares_memory(alone.forward(many), first) and peak(alone, many, dy) < many.nbytes / 2
     assert np.shares_memory(alone.backward(dy), dx) and not np.shares_memory(alone.forward(many), dx)
     del first
+    for shape in (2,), (2, 3, 1):
+        between = m.network.Network(m.layers.Tanh(), m.layers.Condition(3), m.layers.Tanh(), shape=shape)
+        passes(m.gradcheck.second_order.check_second_order(between, draw(5, *shape), y=y))
+    between.forward(draw(5, 2, 3, 1, dtype="float32"), False, y)
+    assert m.objectives.jvp(between, draw(5, 2, 3, 1, dtype="float32")).dtype == "float32"
     for inner in layer, m.layers.Condition(3):
         tangents = m.network.Network(m.layers.Tanh(), inner if inner is not layer else m.layers.Projection(3), shape=4)
         passes(m.gradcheck.second_order.check_second_order(tangents, x, y=y))
@@ -1548,6 +1576,7 @@ def gan_hands_each_sample_its_label(m):
     same(gan.sample(3, labels), gan.generator(gan.latent_points(3, 1, 1), labels), 0)
     for call in (lambda: gan.sample(3)), (lambda: gan.step(x)):
         refuses(ValueError, "needs labels", call)
+    refuses(ValueError, "y must have shape (6,), not (3,)", gan.step, x, labels)
     unconditional = m.network.Network(m.layers.Dense(4, 1))
     refuses(ValueError, "the discriminator no labels", m.gan.GAN, game(*joined()).generator, unconditional)
 

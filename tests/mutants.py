@@ -36,7 +36,7 @@ MUTATED = (  # the mathematics, which battery.py checks
 ROOMS = "backend", "layers", "losses", "network", "optimizers", "objectives", "gan", "gradcheck"
 VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_own", "_check_players", "_sizes", "_real", "_chain"}
 NOT_MATHEMATICS = VALIDATION | {"__repr__", "summary", "players", "_classes"}
-SECONDS = 5  # of the processor's time, for one mutant: one that hangs is caught, one that has to wait is not
+SECONDS = 20  # of the processor's time, for one mutant: one that hangs is caught, one that has to wait is not
 
 FILES = "backend/kernels", "backend/generators", "objectives/jvp", "objectives/penalties"  # battery.py looks into these
 
@@ -354,6 +354,8 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     ("layers/recurrent.py Recurrent.initialize", "self.x_shape[-1]", "self.x_shape[1]"): STEPS,
     ("layers/recurrent.py Recurrent.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
     ("layers/maxout.py Maxout.forward", "range(1, ", "range(0, "): "y starts as piece 0, and max(y, y) is y",
+    ("network.py Network.__init__", "self.classes, *others =", "*others, self.classes ="): "there is one, or an error",
+    ("network.py Network.forward", "self.outputs, outputs =", "outputs, self.outputs ="): ANY_ORDER,
     ("network.py Network._bind", "('theta', 'dtheta')", "('dtheta', 'theta')"): ANY_ORDER,
     ("network.py Network.__getstate__", "'theta', 'dtheta', 'outputs'", "'dtheta', 'theta', 'outputs'"): ANY_ORDER,
     ("network.py Network.__getstate__", "'theta', 'dtheta', 'outputs'", "'theta', 'outputs', 'dtheta'"): ANY_ORDER,
