@@ -107,7 +107,7 @@ class GAN:
     def _check_real(self, n, real):
         if real is not None:
             self.discriminator.check(real)
-        if real is None or len(real) != n:
+        if real is None or len(real) != checks.whole(f"n={n!r}: the number of samples", n):
             given = "none were given" if real is None else f"{len(real)} were given"
             raise ValueError(f"{self.objective!r} compares {n} fakes with {n} real samples, and {given}: "
                              f"generator_step({n}, real=x)")  # fmt: skip

@@ -70,7 +70,7 @@ def arguments():
     parser.add_argument("--args", default="", metavar="A,B", help="what the layer is made with, as Python literals")
     parser.add_argument("--shape", type=sizes, metavar="A,B", help="of a sample of x (default: what the layer takes)")
     parser.add_argument("--training", action="store_true", help="check forward(x, training=True)")
-    parser.add_argument("--batch", type=whole(1), help=f"samples in x (default: {N}, or {N} packs)")
+    parser.add_argument("--batch", type=whole(1, 100_000), help=f"samples in x (default: {N}, or {N} packs)")
     parser.add_argument("--method", choices=("central", "complex"), default="central", help="(default: %(default)s)")
     parser.add_argument("--eps", type=float, default=1e-5, help="half the width of a difference (default: %(default)s)")
     parser.add_argument("--seed", type=whole(0), default=0, help="of x, dy and weights (default: %(default)s)")
@@ -98,6 +98,13 @@ def project(seed):
     for layer, training, shape in layers():
         x = rng.standard_normal((N * layer.rows, *shape))
         checks += [([layer], gradcheck(layer, x, method=method, training=training, seed=seed)) for method in methods]
+    labels, rows, sequences = rng.integers(0, 3, N), rng.standard_normal((N, 5)), rng.standard_normal((N, 3, 2))
+    for layer, *given in (
+        *((layer, rows, labels) for layer in (m.Condition(3), m.Projection(3))),
+        *((layer, sequences, None) for layer in (m.RNN(3), m.GRU(3), m.LSTM(3), m.LastStep(), m.MeanOverTime())),
+    ):
+        x, y = given
+        checks += [([layer], gradcheck(layer, x, y=y, method=method, seed=seed)) for method in methods]
     a, other, p = rng.standard_normal((N, 1)), rng.standard_normal((N, 1)), rng.uniform(0.1, 0.9, (N, 1))
     losses = [(bce_with_logits, a, p), (bce, p, rng.random((N, 1))), (value, a, other)]
     for objective in m.Minimax(), m.NonSaturating(), m.NonSaturating(real=0.9):
@@ -109,7 +116,6 @@ def project(seed):
         for loss, *inputs in losses
         for method in methods
     ]
-    labels = rng.integers(0, 3, N)
     classes = functools.wraps(softmax_cross_entropy)(lambda a: softmax_cross_entropy(a, labels))
     checks += [([classes], check_loss(classes, rng.standard_normal((N, 3)), seed=seed))]
     x = rng.standard_normal((N, 5))

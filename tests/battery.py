@@ -40,12 +40,13 @@ def passes(report, worst=1e-7):
 def peak(network, x, dy=None, training=False):
     """The bytes that forward, and backward, take at most beyond what is there."""
     tracemalloc.start()
-    network.forward(x, training)
-    if dy is not None:
-        network.backward(dy)
-    taken = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return taken
+    try:
+        network.forward(x, training)
+        if dy is not None:
+            network.backward(dy)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def sigma(a):
@@ -1657,6 +1658,7 @@ def what_does_not_fit_is_refused_before_anything_moves(m):
         (ValueError, "must have shape (2, 3), not (6,)", m.network.Network, flat),
         (ValueError, "x has shape", network.forward, x[:, :1]),
         (ValueError, "with N at least 1", network, x[:0]),
+        (ValueError, "takes (N, width)", m.network.Network(m.layers.Tanh(), dtype="float64").forward, x[:0]),
         (ValueError, "bce_with_logits: logits have shape (6, 4)", m.losses.bce_with_logits, x, x[0]),
         (ValueError, "bce: probabilities have shape (6, 4)", m.losses.bce, x, x[0]),
         (TypeError, "softmax_cross_entropy: logits: expected an", m.losses.softmax_cross_entropy, [[1.0]], x),

@@ -154,10 +154,10 @@ class Batches:
         self.batch_size = whole(f"{dataset.name}: batch_size={batch_size!r}", batch_size, most=self.n)
         self.seed = whole(f"seed={seed!r}", seed, least=0)
         self.dataset, self.name, self.sample_shape = dataset, dataset.name, dataset.sample_shape
-        self.rounds = self.n // batch_size  # in an epoch
+        self.rounds = self.n // self.batch_size  # in an epoch
         self.scale, self.shift = dataset.affine
         self.images = xp.asarray(dataset.images.reshape(self.n, dataset.size))  # (N, size)
-        self.x = xp.empty((batch_size, dataset.size), dtype="float32")
+        self.x = xp.empty((self.batch_size, dataset.size), dtype="float32")
 
     @property
     def identity(self):

@@ -34,12 +34,12 @@ class Stacked:
     def __init__(self, digits, batch_size, seed=0, count=TRIPLES):
         self.name, self.sample_shape = "stacked MNIST", (*digits.shape, 3)
         self.batch_size = whole(f"batch_size={batch_size!r}", batch_size, most=count)
-        self.seed, self.rounds = whole(f"seed={seed!r}", seed, least=0), count // batch_size
+        self.seed, self.rounds = whole(f"seed={seed!r}", seed, least=0), count // self.batch_size
         self.identity = {"triples": count, "sha256": digits.sha256, "range": list(digits.range)}
         self.triples = host_generator(0).integers(0, len(digits), (count, 3))
         self.scale, self.shift = digits.affine
         self.digits = xp.asarray(digits.images)
-        self.x = xp.empty((batch_size, *self.sample_shape), dtype="float32")
+        self.x = xp.empty((self.batch_size, *self.sample_shape), dtype="float32")
 
     def epoch(self, e, start=0):
         """Yields x for each round of epoch e from round `start` on: one array, refilled, as `Batches.epoch` does."""
