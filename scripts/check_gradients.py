@@ -224,7 +224,7 @@ def load(place, text):
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         what = "it calls exit()" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
-        raise ValueError(f"{path} does not import: {what}") from error
+        raise ValueError(f"--layer: {path} does not import: {what}") from error
     cls = getattr(module, name, None) if name else None
     own = [a for a in vars(module).values() if inspect.isclass(a) and a.__module__ == spec.name]
     layers = [a.__name__ for a in own if issubclass(a, Layer | Network)]
