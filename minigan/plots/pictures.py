@@ -188,8 +188,8 @@ def save_gif(path, frames, labels):
     Raises ValueError for frames of several shapes, or none, and for another number of labels.
     """
     frames = numbers("frames", frames)
-    labeled = isinstance(labels, list | tuple) and len(labels) == len(frames)
-    if not (labeled and is_images(frames.shape) and frames.size):
+    pictures = is_images(frames.shape) and frames.size
+    if not (pictures and isinstance(labels, list | tuple) and len(labels) == len(frames)):
         raise ValueError(f"a film of frames {frames.shape}: at least one (height, width), and a label each")
     figure, image, caption = _captioned(frames[0])
 
