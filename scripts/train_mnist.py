@@ -52,8 +52,9 @@ def main(argv=None):
 def chosen(args):
     """The settings of the game that the user chose, None for the others."""
     objective = args.objective and OBJECTIVES[args.objective]()
+    bound = None if args.penalty is None else penalty(args.penalty)
     rates = {"latent": args.latent, "lr": args.lr, "lr_d": args.lr_d}
-    return {**rates, "objective": objective, "penalty": args.penalty and penalty(args.penalty)}
+    return {**rates, "objective": objective, "penalty": bound}
 
 
 def arguments():

@@ -463,7 +463,7 @@ def check(call, arguments):
     return True
 
 
-examples = pytest.mark.parametrize("examples", [4, pytest.param(100, marks=pytest.mark.slow)])
+examples = pytest.mark.parametrize("examples", [4, pytest.param(300, marks=pytest.mark.slow)])
 
 
 def tried(count, strategy, attempt):
@@ -526,7 +526,7 @@ OPTIONS = {  # a script: what is right before and after, what is replaced where 
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # a rate as large as 1e30 overflows, and the guard says so
-@pytest.mark.parametrize("examples", [4])
+@examples
 @pytest.mark.parametrize("name", OPTIONS)
 def test_a_wrong_option_is_refused_by_name_and_leaves_no_trace(name, examples, folder, monkeypatch, capsys):
     right, slow, options = OPTIONS[name]
