@@ -152,22 +152,14 @@ def archive(tmp_path, entry, compression=zipfile.ZIP_DEFLATED):
     return path
 
 
-@pytest.mark.parametrize("shape", [(2**63, 2**63, 2**63), (5, 3, 5), (5, 3, 3)])
+@pytest.mark.parametrize("shape", [(2**63, 2**63, 2**63), (5, 3, 5), (5, 3, 3), (4000, 1000, 1000)])
 def test_npz_header_that_lies_spends_no_memory(tmp_path, shape):
+    """Also where the archive's directory promises as many bytes."""
     path = archive(tmp_path, npy(shape, IMAGES.tobytes()))
-    tracemalloc.start()
-    refused(r"promises shape \(.*\), \d+ bytes, which the file does not hold", path)
-    assert tracemalloc.get_traced_memory()[1] < 2_000_000
-    tracemalloc.stop()
-
-
-def test_npz_directory_that_lies_too_spends_no_memory(tmp_path):
-    entry = npy((4000, 1000, 1000), IMAGES.tobytes())
-    path = archive(tmp_path, entry)
-    claimed = struct.pack("<I", len(entry) - IMAGES.size + 4 * 10**9)
     body = path.read_bytes()
-    at = body.rindex(b"PK\x01\x02") + 24  # the uncompressed size in the central directory
-    path.write_bytes(body[:at] + claimed + body[at + 4 :])
+    if shape[0] == 4000:
+        at = body.rindex(b"PK\x01\x02") + 24  # the uncompressed size in the central directory
+        path.write_bytes(body[:at] + struct.pack("<I", len(npy(shape)) + 4 * 10**9) + body[at + 4 :])
     tracemalloc.start()
     refused("which the file does not hold", path)
     assert tracemalloc.get_traced_memory()[1] < 2_000_000
