@@ -1,6 +1,5 @@
 """cli: mistakes in words, output that nobody reads, the device in words, stopping where it is safe."""
 
-import argparse
 import errno
 import os
 import signal
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from minigan.app.cli import Output, Parser, StopSignal, choose_device, positive, whoever_listens, whole
+from minigan.app.cli import Output, Parser, StopSignal, choose_device, whoever_listens
 from minigan.backend import xp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,18 +35,6 @@ def test_a_mistake_is_told_on_stderr_line_by_line_and_a_fault_of_the_program_kee
     assert stop.value.code == code and capsys.readouterr() == ("", message)
     with pytest.raises(KeyError), parser.mistakes():
         raise KeyError("a fault in the program")
-
-
-def test_numbers_that_make_no_sense_are_refused():
-    for kind, wrong in (
-        (whole(1), ["0", "2.5", ""]),
-        (whole(2, 10), ["1", "11"]),
-        (positive, ["0", "nan", "x"]),
-    ):
-        for text in wrong:
-            with pytest.raises(argparse.ArgumentTypeError, match=f"expected a .*, not {text!r}"):
-                kind(text)
-    assert (whole(0)("0"), whole(1)("12"), whole(1, 5)("5"), positive("1e-3")) == (0, 12, 5, 1e-3)
 
 
 def test_without_a_gpu_auto_falls_back_and_says_so_and_gpu_fails(monkeypatch):

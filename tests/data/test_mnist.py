@@ -6,7 +6,6 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy
 import pytest
 
 from minigan.data import DataError, DownloadError, mnist
@@ -213,9 +212,3 @@ def test_downloads_at_the_same_time(cache, tiny, server, packed):
         found = list(pool.map(lambda _: mnist.mnist(mirrors=[mirror]), range(4)))
     assert all(same(data, tiny) for data in found)
     assert names(cache) == [f"{IMAGES}.gz", f"{LABELS}.gz"]
-
-
-def test_real(real_mnist):
-    data = mnist.mnist("test", real_mnist)
-    assert data.images.shape == (10000, 28, 28) and data.images.dtype == numpy.uint8
-    assert data.labels.shape == (10000,) and set(numpy.unique(data.labels)) == set(range(10))
