@@ -52,9 +52,8 @@ def main(argv=None):
 def chosen(args):
     """The settings of the game that the user chose, None for the others."""
     objective = args.objective and OBJECTIVES[args.objective]()
-    bound = None if args.penalty is None else penalty(args.penalty)
     rates = {"latent": args.latent, "lr": args.lr, "lr_d": args.lr_d}
-    return {**rates, "objective": objective, "penalty": bound}
+    return {**rates, "objective": objective, "penalty": None if args.penalty is None else penalty(args.penalty)}
 
 
 def arguments():
