@@ -9,7 +9,7 @@ import math
 
 import numpy
 
-from minigan.backend import host_generator, to_numpy, xp
+from minigan.backend import checks, host_generator, to_numpy, xp
 from minigan.data.files import reading, replacing
 from minigan.data.mnist import cache_dir
 from minigan.data.npz import read_arrays
@@ -44,15 +44,23 @@ def expected(n, shares=None):
     """The KL that n samples of perfect data score on average, whose digits have these shares (None: all the same).
 
     E[KL] = sum over modes of E[c / n log(1000 c / n)], c binomial with the mode's probability p: for c = 0 the term is
-    0, and far from n p its chance is nothing.
+    0, and far from n p its chance is nothing. Raises ValueError unless the shares are ten numbers that add up to 1.
     """
-    shares = numpy.full(10, 0.1) if shares is None else numpy.asarray(shares)
+    checks.whole(f"expected: n={n!r}, the number of samples,", n)
+    shares = to_numpy(checks.array("expected: the shares", [0.1] * 10 if shares is None else shares, "float64", (10,)))
+    if not (shares >= 0).all() or abs(shares.sum() - 1) > 1e-6:
+        raise ValueError(f"expected: the shares of the ten digits must add up to 1 with none below 0, not {shares}")
     probabilities, times = numpy.unique(numpy.multiply.outer(numpy.outer(shares, shares), shares), return_counts=True)
     c = numpy.arange(1, n + 1)
     log_factorial = numpy.concatenate(([0.0], numpy.log(c).cumsum()))
     ways = log_factorial[n] - log_factorial[c] - log_factorial[n - c]
     term = c / n * numpy.log(MODES * c / n)
-    each = [(numpy.exp(ways + c * math.log(p) + (n - c) * math.log1p(-p)) * term).sum() for p in probabilities]
+
+    def divergence(p):
+        chances = numpy.exp(ways + c * math.log(p) + (n - c) * math.log1p(-p))
+        return (chances * term).sum()
+
+    each = [divergence(p) if 0 < p < 1 else p * math.log(MODES) for p in probabilities]
     return float(times @ each)
 
 

@@ -41,10 +41,15 @@ def test_modes_and_kl_of_known_samples(modes, found, kl):
 
 def test_perfect_data_score_what_is_expected_of_them(rng):
     shares = np.array([0.2, 0.05, 0.15, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05])
-    for n, p in (2000, None), (2000, shares):
+    few, one = np.repeat([0.25, 0], [4, 6]), np.eye(10)[3]
+    for n, p in (2000, None), (2000, shares), (2000, few):
         drawn = [stacked.score(rng.choice(10, (n, 3), p=p) @ [100, 10, 1])[1] for _ in range(200)]
         assert abs(stacked.expected(n, p) - np.mean(drawn)) < 4 * np.std(drawn) / 200**0.5
     assert abs(stacked.expected(stacked.SAMPLES) - 999 / (2 * stacked.SAMPLES)) < 2e-4  # to first order in 1 / n
+    assert stacked.expected(5, one) == pytest.approx(np.log(1000), rel=1e-12)
+    for n, p, words in (0, None, "n=0"), (5, [0.1] * 9, "shape"), (5, 2 * one, "must add up to 1"):
+        with pytest.raises(ValueError, match=f"^expected: .*{words}"):
+            stacked.expected(n, p)
 
 
 def test_the_judge_learns_is_kept_and_reads_red_green_and_blue(tmp_path, monkeypatch):
