@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,22 @@ def test_what_a_page_links_to_and_names_is_there(page):
     assert [path for path in named if not (ROOT / path).exists()] == []
     modules = re.findall(r"\b(minigan(?:\.[a-z_]+)+)\b(?!\()", re.sub(r"^```.*?^```$", "", text, flags=FENCED))
     assert [name for name in modules if not any(map(Path.exists, candidates(name)))] == []
+
+
+CITED = r"(?<![-\w])([A-Z]\w+)(?: et al\.?|(?:, [\w ]{1,40})? and [\w ]{1,40}?)? \(?((?:19|20)\d\d)\b"  # first author, year
+
+
+def cited(text):
+    text = unicodedata.normalize("NFKD", " ".join(text.split()))
+    return set(re.findall(CITED, "".join(letter for letter in text if not unicodedata.combining(letter))))
+
+
+def test_each_work_that_is_cited_is_among_the_sources():
+    sources = cited(read("docs/sources.md"))
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "course").glob("*.md")]
+    pages += [path for folder in ("minigan", "scripts") for path in (ROOT / folder).rglob("*.py")]
+    found = {path.name: cited(path.read_text(encoding="utf-8")) - sources for path in pages}
+    assert {name: works for name, works in found.items() if works} == {}
 
 
 def candidates(module):
