@@ -8,9 +8,9 @@
     python scripts/exercise.py solution Tanh.derivative  minigan's own body, which saves memory
     python scripts/exercise.py capstone my_gan.py        a GAN from an empty file, in six steps: how far is it right?
 
-What you have done and how many hints you took is kept in minigan's cache ($XDG_CACHE_HOME or ~/.cache).
-Exit code of check and capstone: 0 right, 1 wrong, 2 the file cannot be used. The exercises stand in
-exercises/exercises.toml, with their hints and well-known slips; how each is checked, in exercises/checks.py.
+What you have done, and how many hints you took, is kept in minigan's cache ($XDG_CACHE_HOME or ~/.cache). Exit code of
+check and capstone: 0 right, 1 wrong, 2 the file cannot be used. The exercises are in exercises/exercises.toml, with
+their hints and well-known slips; exercises/checks.py checks them.
 """
 
 import ast

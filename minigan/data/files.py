@@ -1,4 +1,4 @@
-"""Files: foreign ones are read without trust, our own are written whole or not at all."""
+"""Files: those of others are read without trust, our own are written whole or not at all."""
 
 import contextlib
 import errno

@@ -3,8 +3,8 @@
 Distances between pixels say little about what an image shows. The field measures in the features of a network that was
 trained to tell classes apart (Heusel et al. 2017, with Inception); this is minigan's own, small, dense and seeded.
 Figures made with one classifier cannot be compared with those of another: `sha256` says which it was. Another BLAS
-rounds otherwise and trains another one, so that of MNIST comes with minigan, and is the same everywhere; that of other
-data is trained on first use.
+rounds differently and trains another classifier. So the one for MNIST comes with minigan and is the same everywhere;
+one for other data is trained on first use.
 """
 
 import hashlib
@@ -145,7 +145,7 @@ def moved(images, down, right):
 
 
 def classifier_for(dataset, recipe=RECIPE, folder=None, announce=print):
-    """The classifier of this data set and recipe: that which minigan brings, or the cache has, or one trained now.
+    """The classifier of this data set and recipe: the one in minigan, the one in the cache, or one trained now.
 
     A file says which data and recipe it was made of; one in `folder` (None: minigan's cache) that does not agree, or is
     damaged, is trained anew. `announce` is called with one line before training, and with another where the result

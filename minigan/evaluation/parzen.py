@@ -1,4 +1,4 @@
-"""The Parzen-window log-likelihood of Goodfellow et al. (2014, section 5, table 1), and what to hold it against.
+"""The Parzen-window log-likelihood of Goodfellow et al. (2014, section 5, table 1), and what to compare it with.
 
 Each sample becomes the center of a Gaussian in the space of pixels, and the test images are scored under the mixture:
 
@@ -6,7 +6,7 @@ Each sample becomes the center of a Gaussian in the space of pixels, and the tes
 
 With thousands of samples in hundreds of dimensions this says little of how good the samples look: centroids of k-means,
 which are blurred, score above the training images themselves (Theis, van den Oord and Bethge 2016, table 1). It is
-here because the table of 2014 was made with it: read it beside its baselines, and nowhere else.
+here because the table of 2014 was made with it: read it beside its baselines, never alone.
 
 Rows are images, (N, W), with pixels in [0, 1]. The arithmetic is float64: in float32 the mean of 10,000 MNIST images
 under 10,000 others is 2e-6 off at sigma 0.1, and takes half the time.

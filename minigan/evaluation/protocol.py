@@ -1,4 +1,4 @@
-"""What is measured of samples, and beside what: the protocol of scripts/evaluate.py and of the recipes' table.
+"""What is measured of samples, and what it is compared with: the protocol of scripts/evaluate.py and of the recipes.
 
 Parzen log-likelihood as in Goodfellow et al. (2014), beside baselines that show what it is worth; and in the features
 of the fixed classifier a Frechet distance, a kernel distance, precision and recall, and the share of each class, beside
@@ -176,5 +176,5 @@ def remembered(what, compute, *key):
 
 
 def say(line):
-    """A line for the user while he waits."""
+    """A line for the user, who is waiting."""
     print(line, file=sys.stderr)

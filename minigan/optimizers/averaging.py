@@ -22,7 +22,7 @@ class ExponentialMovingAverage:
         self._scratch = xp.empty_like(source.theta)
 
     def step(self):
-        """Take in the source as it is now."""
+        """Add the source, as it is now, to the average."""
         self.steps += 1
         w = (1 - self.decay) / (1 - self.decay**self.steps)
         a, s = self.network.theta, self._scratch

@@ -127,8 +127,9 @@ def table(groups):
         lines.append(f"| `{recipe}` | {epochs} | {spent} | {len(group)} | {' | '.join(cells)} | {rarest:.1%} |")
     some = next(iter(groups.values()))[0]
     floor = [f"{some['floor'][name]:.2f}" for name in ("frechet_distance", "precision", "recall")]
-    best = json.loads(BASELINES.read_text())["training images"]
-    lines.append(f"| training images | | | | {over([best['mean']], 1, best['standard_error'])} | {' | '.join(floor)} | |")
+    images = json.loads(BASELINES.read_text())["training images"]
+    cells = [over([images["mean"]], 1, images["standard_error"]), *floor]
+    lines.append(f"| training images | | | | {' | '.join(cells)} | |")
     machines, classifiers = (
         sorted({entry[what] for group in groups.values() for entry in group}) for what in ("machine", "classifier")
     )

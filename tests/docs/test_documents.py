@@ -110,7 +110,8 @@ def test_what_a_page_links_to_and_names_is_there(page):
     assert [name for name in modules if not any(map(Path.exists, candidates(name)))] == []
 
 
-CITED = r"(?<![-\w])([A-Z]\w+)(?: et al\.?|(?:, [\w ]{1,40})? and [\w ]{1,40}?)? \(?((?:19|20)\d\d)\b"  # first author, year
+# first author, year
+CITED = r"(?<![-\w])([A-Z]\w+)(?: et al\.?|(?:, [\w ]{1,40})? and [\w ]{1,40}?)? \(?((?:19|20)\d\d)\b"
 
 
 def cited(text):

@@ -121,10 +121,17 @@ def sharp(game):
     return 100 * mean("grid", game, "high_quality")
 
 
-def tuned(game, weight):
-    """The share of high quality on the ring for this weight of the penalty, in percent."""
-    (row,) = (row for row in TUNED if (row["ground"], row["game"], row["weight"]) == ("ring", game, weight))
-    return 100 * row["high_quality"]
+def tried(ground, game, setting="weight"):
+    """{weight of the penalty, or another setting: (modes, share of high quality)} on seed 100."""
+    found = [row for row in TUNED if (row["ground"], row["game"]) == (ground, game)]
+    return {row[setting]: (row["modes"], row["high_quality"]) for row in found}
+
+
+def best_weights():
+    """The weight of each penalty, ground by ground, with the most modes, and of these with the most high quality."""
+    games = "Wasserstein, unit slope", "Wasserstein, slope bound", "non-saturating, R1"
+    found = [tried(ground, game) for ground in ("ring", "grid") for game in games]
+    return [max(weights, key=weights.get) for weights in found]
 
 
 def seconds(*grounds, k5=False):
