@@ -66,7 +66,7 @@ def softmax_cross_entropy(a, labels):
 
     da = (p - onehot(labels)) / N        a (N, K) logits, labels (N,) integers 0 ... K - 1; returns (L, da).
     Raises ValueError for other shapes, a label outside 0 ... K - 1 and a row whose largest logit is not finite, and
-    TypeError for labels that are no integers. These checks read the values, so they wait for the device once.
+    TypeError for labels that are not integers. These checks read the values, so they wait for the device once.
     """
     checks.floats("softmax_cross_entropy: logits", a)
     if not isinstance(labels, xp.ndarray) or labels.dtype.kind not in "iu":

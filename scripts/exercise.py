@@ -271,7 +271,7 @@ def written_out(statement):
 
 
 def defined(node, used):
-    """The names that a top-level statement of the source defines, as far as they are used, or are functions."""
+    """The names that a top-level statement of the source defines, if they are used or are functions."""
     stored = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     names = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else stored
     return [name for name in names if name in used or (isinstance(node, ast.FunctionDef) and name[0] != "_")]
@@ -301,7 +301,7 @@ def whole(name, piece, body, path="FILE"):
 
 
 def load(path):
-    """(name of the exercise, the module) of a reader's file; ValueError where it cannot be used, saying why."""
+    """(name of the exercise, the module) of a reader's file; raises ValueError, saying why, if it cannot be used."""
     text = read(path, "`exercise.py start NAME` writes one")
     found = re.match(r"# exercise: (\S+)", text)
     if not found:
@@ -322,7 +322,7 @@ def read(path, advice):
 
 
 def imported(text, path):
-    """The module with this source; ValueError where it cannot be run."""
+    """The module with this source; raises ValueError if it cannot be run."""
     try:
         return build(text, path)
     except Exception as error:

@@ -34,7 +34,7 @@ class Conv2D(Layer):
     or (height, width); the defaults halve an even size. `init(rng, shape, fan_in, fan_out)` draws W: k l C numbers of x
     make one of y, and one of x enters into k l channels / stride^2 of y, on average. b starts at 0.
 
-    Raises ValueError for settings that are not whole numbers, an `init` that is no function or draws another shape,
+    Raises ValueError for settings that are not whole numbers, an `init` that is not a function or draws another shape,
     and in a Network for samples that are not images, are too small, or have other channels than W.
     """
 

@@ -51,7 +51,7 @@ def value(a_real, a_fake, output="logit"):
     """V = mean log D(x) + mean log(1 - D(G(z))), as (V, dV/da_real, dV/da_fake).
 
     a_real (N, 1), a_fake (M, 1): D's outputs for N real and M generated samples. Where D cannot tell them apart,
-    D = 1/2 (a = 0) and V = EQUILIBRIUM. Raises TypeError for what is no array of floating-point numbers.
+    D = 1/2 (a = 0) and V = EQUILIBRIUM. Raises TypeError unless both are arrays of floating-point numbers.
     """
     real, slope_real = log_d(checks.floats("value", a_real), output)
     fake, slope_fake = log_not_d(checks.floats("value", a_fake), output)
