@@ -162,16 +162,6 @@ def cells(table):
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()]
 
 
-def test_the_percentages_about_objectives_are_those_of_their_table():
-    page = read("docs/objectives.md")
-    table = {row[0]: row for row in cells(reports.block(page, "objectives"))}
-    said = re.search(
-        r"less sharp: (\d+) % and (\d+) % of them are of high quality, against (\d+) %", " ".join(page.split())
-    )
-    sharp = [table[game][4].rstrip("%") for game in ("least squares", "hinge", "non-saturating")]
-    assert list(said.groups()) == sharp
-
-
 def test_the_way_of_the_gradient_is_drawn(tmp_path):
     drawing = script("draw_gradient")
     assert drawing.main(["--out", str(tmp_path / "gradient.png"), "--epochs", "1"]) == 0

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from loading import load, script
 
-from minigan import losses
 from minigan.app.reports import block
 from minigan.data.toys import ring, toy
 from minigan.evaluation.metrics import mode_coverage
@@ -52,33 +51,20 @@ CELLS, TUNED, MODES = map(results, ("objectives.jsonl", "objectives-tuning.jsonl
 PRICES = results("objectives.json")["ratios"]
 RUNS, BASELINES = (json.loads(read(f"docs/recipes/{name}.json")) for name in ("results", "baselines"))
 HELPS = json.loads(read("docs/course/helps.json"))["without"]
-BUSY = {
-    name: peer["busy_ms"][1] for r in NOW["rounds"] for name, peer in r["peers"].items()
-    if "busy_ms" in peer and (r["threads"], r["batch"], name != "floor") == (2, 128, True)
-}  # fmt: skip
 
 
 def ends(values):
     return min(values), max(values)
 
 
-def sigmoid(a):
-    return float(losses.sigmoid(np.array([float(a)]))[0])
-
-
-def softplus(a):
-    return float(losses.softplus(np.array([float(a)]))[0])
-
-
-def measured(rounds, threads, name, batch=None):
-    """What was measured of a peer on so many threads."""
-    (peers,) = (r["peers"] for r in rounds if r["threads"] == threads and r.get("batch") == batch)
-    return peers[name]
+def peers(rounds, threads, batch=None):
+    """{peer: what was measured} on so many threads."""
+    return next(r["peers"] for r in rounds if (r["threads"], r.get("batch")) == (threads, batch))
 
 
 def ms(run, threads, batch, *names):
     """The least median of these peers."""
-    return min(measured(run["rounds"], threads, name, batch)["ms"][1] for name in names)
+    return min(peers(run["rounds"], threads, batch)[name]["ms"][1] for name in names)
 
 
 def over(run, threads, *names):
@@ -87,25 +73,12 @@ def over(run, threads, *names):
     return [100 * (ms(run, threads, n, "minigan-fast") / ms(run, threads, n, *names) - 1) for n in batches]
 
 
-def jax(threads):
-    return over(NOW, threads, "jax") + over(BEFORE, threads, "jax")
-
-
-def slower(name):
-    """How many times its time a round of 128 takes beside a busy neighbor."""
-    return measured(NOW["rounds"], 2, name, 128)["slowdown"][1]
-
-
-def adam(name):
-    return measured(NOW["updates"], 1, name)["ms"][1]
+JAX = [x for run in (NOW, BEFORE) for x in over(run, 1, "jax") if x > 0]
+BUSY, ADAM = peers(NOW["rounds"], 2, 128), peers(NOW["updates"], 1)
 
 
 def start(name, what):
     return NOW["start"][name][what][1]
-
-
-def fast(what):
-    return start("minigan-fast", what)
 
 
 def rows(ground, game):
@@ -114,11 +87,6 @@ def rows(ground, game):
 
 def mean(ground, game, what):
     return float(np.mean([row[what] for row in rows(ground, game)]))
-
-
-def sharp(game):
-    """The share of high quality on the grid, in percent."""
-    return 100 * mean("grid", game, "high_quality")
 
 
 def tried(ground, game, setting="weight"):
@@ -155,18 +123,12 @@ def early():
 
 
 def played(recipe, epochs):
-    return next(run for run in RUNS.values() if (run["recipe"], run["epochs"]) == (recipe, epochs))
+    return [run for run in RUNS.values() if (run["recipe"], run["epochs"]) == (recipe, epochs)]
 
 
-def frechet(recipe, epochs):
-    found = [run["frechet_distance"] for run in RUNS.values() if (run["recipe"], run["epochs"]) == (recipe, epochs)]
-    return float(np.mean(found))
-
-
-def course(recipe):
-    """{epoch: Parzen estimate} of the recipe's run."""
-    (run,) = (run for run in RUNS.values() if run["recipe"] == recipe)
-    return {look["epoch"]: look["parzen"]["mean"] for look in run["course"]}
+def course():
+    """{epoch: Parzen estimate} of the game of 2014."""
+    return {look["epoch"]: look["parzen"]["mean"] for look in played("goodfellow2014", 250)[0]["course"]}
 
 
 def worse(left):
