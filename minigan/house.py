@@ -2,8 +2,8 @@
 
     python -m minigan.house
 
-prints the rooms, what each uses of the others, and the core's honest number of lines: that of everything it imports.
-A file imports only from files above it, so there are no circles; tests/house/test_architecture.py holds the source to
+prints the rooms, what each uses of the others, and the lines of the core, counting everything that it imports. A file
+imports only from files above it, so there are no circles; tests/house/test_architecture.py compares the source with
 this table, and the list in docs/files.md is made from it. What a file is for is the first sentence of its docstring.
 """
 
@@ -124,7 +124,7 @@ ROOMS = {here: [name for name in ORDER if room(name) == here] for here in map(ro
 
 
 def main():
-    """Print the house; returns 1 where something in it is not as it should be, else 0."""
+    """Print the house; returns 1 if something in it is wrong, else 0."""
     if found := list(complaints()):
         print(*found, sep="\n")
         return 1
@@ -145,7 +145,7 @@ def main():
 
 
 def complaints():
-    """What is not as it should be, in sentences: a file without a place, an import from below, a core not whole."""
+    """What is wrong, in sentences: a file without a place, an import from below, an incomplete core."""
     there = {str(path.relative_to(PACKAGE).with_suffix("")) for path in PACKAGE.rglob("*.py")}
     fronts = {name for name in there if name.endswith("__init__") and _hands_on(parsed(name))}
     for name in sorted(there - fronts - set(ORDER)):
@@ -197,8 +197,8 @@ def closure(names):
 def imports(name, tree=None):
     """The files that define what this one imports, wherever in it: `from minigan.layers import Dense`, layers/dense.
 
-    A package's `__init__` counts for what it hands on from other files; a file that imports from the `__init__` of a
-    package that it stands in itself goes in a circle, and is told to import that `__init__`.
+    An import from a package's `__init__` counts as an import of the file that defines the name. A file that imports
+    from the `__init__` of its own package closes a circle, and counts as importing that `__init__`.
     """
     found = set()
     for node in ast.walk(tree or parsed(name)):
@@ -216,7 +216,7 @@ def imports(name, tree=None):
 
 
 def _defining(module, attribute, reader):
-    """The files that define `attribute` of a module; for a package as a whole, all that its `__init__` hands on."""
+    """The files that define `attribute` of a module; for a package as a whole, those of all names in its `__init__`."""
     if (PACKAGE / f"{module}.py").is_file():
         return {module}
     front, below = f"{module}/__init__".lstrip("/"), f"{module}/{attribute}".lstrip("/")
@@ -237,7 +237,7 @@ def _defining(module, attribute, reader):
 
 
 def _hands_on(tree):
-    """Whether there is nothing in an `__init__` but a docstring, imports and names such as `__all__`."""
+    """Whether an `__init__` holds only a docstring, imports and names such as `__all__`."""
     return all(
         isinstance(node, ast.Expr | ast.Import | ast.ImportFrom)
         or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("__"))

@@ -16,7 +16,7 @@ def softplus(a):
 def sigmoid(a):
     """1 / (1 + e^-a) = e^(log sigmoid(a)) = e^-softplus(-a)      its derivative is sigmoid(a) sigmoid(-a)
 
-    (tanh(a / 2) + 1) / 2 is shorter, but its float32 is 44 % off at a = -17 and 0 from -20 on: just where the
+    (tanh(a / 2) + 1) / 2 is shorter, but in float32 it is wrong by 44 % at a = -17, and 0 from -20 on, where the
     saturating generator needs it.
     """
     return xp.exp(-softplus(-a))
@@ -25,7 +25,7 @@ def sigmoid(a):
 def inside(p):
     """Probabilities p moved into [eps, 1 - eps], eps the spacing of their precision at 1, where log p and 1 / p exist.
 
-    A float32 sigmoid is exactly 1 from about a = 17 on; its logarithm would be lost. Prefer losses on logits.
+    A float32 sigmoid is exactly 1 from about a = 17 on, where log(1 - p) would be infinite. Prefer losses on logits.
     """
     eps = float(xp.finfo(p.dtype).eps)
     return xp.minimum(xp.maximum(p, eps), 1 - eps)
@@ -35,15 +35,15 @@ def bce_with_logits(a, t):
     """Binary cross-entropy of sigmoid(a) against targets t in [0, 1]: L = mean(softplus(a) - t a)
 
     For p = sigmoid(a), -(t log p + (1 - t) log(1 - p)) = t softplus(-a) + (1 - t) softplus(a), and softplus(-a) is
-    softplus(a) - a. An infinite logit counts as the largest number that there is: where t agrees with it, L is 0.
+    softplus(a) - a. An infinite logit counts as the largest finite number: where t agrees with it, L is 0.
 
     da = (sigmoid(a) - t) / N        a, t (N, 1) or any one shape of N elements; returns (L, da).
     Raises ValueError for empty arrays and where the shapes differ, (N,) against (N, 1) would broadcast to (N, N), and
-    TypeError for what is no array of floats and where the dtypes differ.
+    TypeError unless both are arrays of floats of one dtype.
     """
     _check("bce_with_logits", "logits", a, t)
     most = float(xp.finfo(a.dtype).max)
-    a = xp.minimum(xp.maximum(a, -most), most)  # infinity less infinity would be NaN
+    a = xp.minimum(xp.maximum(a, -most), most)  # inf - inf would be NaN
     return (softplus(a) - t * a).mean(), (sigmoid(a) - t) / a.size
 
 
@@ -66,7 +66,7 @@ def softmax_cross_entropy(a, labels):
 
     da = (p - onehot(labels)) / N        a (N, K) logits, labels (N,) integers 0 ... K - 1; returns (L, da).
     Raises ValueError for other shapes, a label outside 0 ... K - 1 and a row whose largest logit is not finite, and
-    TypeError for labels that are no integers. To look at the values is to wait for the device, once.
+    TypeError for labels that are not integers. These checks read the values, so they wait for the device once.
     """
     checks.floats("softmax_cross_entropy: logits", a)
     if not isinstance(labels, xp.ndarray) or labels.dtype.kind not in "iu":

@@ -19,11 +19,11 @@ class Network(Layer):
 
     `theta` holds every parameter, `dtheta` every derivative dL/dtheta, each as one flat array; the layers' W, b, dW, db
     are views into them. Weights are drawn on the host from `seed`, so one seed is one network on every backend. `shape`
-    is that of one sample of x, (28, 28, 1) say, where the first layer does not know it; None in it: of any size.
+    is that of one sample of x, such as (28, 28, 1), if the first layer does not know it; None stands for any size.
 
     A network is itself a layer, and may be part of another one: it keeps its weights, in the other's precision, and its
-    theta becomes a part of the other's. Raises, when it is built, ValueError for layers that do not fit each other or
-    are used already, and for a dtype other than float32 and float64; TypeError for what is no layer.
+    theta becomes a part of the other's. Raises ValueError for layers that do not fit each other or are used already,
+    and for a dtype other than float32 and float64; TypeError for anything that is not a layer.
     """
 
     def __init__(self, *layers, seed=0, dtype="float32", shape=None):
@@ -98,7 +98,7 @@ class Network(Layer):
         return both
 
     def forget(self):
-        """Drop the link to the last forward: backward must not follow it any more. Optimizers call this."""
+        """Forget the last forward, so that backward without a new one is an error. Optimizers call this."""
         self.outputs = []
         for layer in self.layers:
             if isinstance(layer, Network):
@@ -116,9 +116,9 @@ class Network(Layer):
             raise ValueError(f"a batch of {n} cannot be judged {m} at a time: take a multiple of {m}")
 
     def __call__(self, x, y=None):
-        """The output for anything that is like an array, as a fresh array: for people, where `forward` is for training.
+        """The output for any array-like x, as a new array: for people, as `forward` is for training.
 
-        Many rows are computed CHUNK at a time, which bounds the memory. There is no backward from here.
+        Many rows are computed CHUNK at a time, which bounds the memory. No backward can follow.
         """
         x, chunk = checks.array("x", x, self.dtype), CHUNK * self.rows
         self.check(x)
@@ -129,12 +129,12 @@ class Network(Layer):
         return out
 
     def output_shape(self, shape):
-        """That of the last layer, for samples x of this shape."""
+        """The shape of the last layer's output for samples x of this shape."""
         super().output_shape(shape)
         return list(self._shapes(shape or self.shape))[-1]
 
     def multiplications(self, x, y):
-        """Those of all layers."""
+        """The multiplications of all layers."""
         ys = list(self._shapes(x))
         return sum(layer.multiplications(x, y) for layer, x, y in zip(self.layers, [x, *ys[:-1]], ys, strict=True))
 
@@ -156,7 +156,7 @@ class Network(Layer):
             yield from ((f"{place}.{name}", getattr(leaf, name), getattr(leaf, f"d{name}")) for name in leaf.params)
 
     def states(self):
-        """{"1.mean": array, "3.draws": 17, ...}: what forward(training=True) moves, besides which there is theta."""
+        """{"1.mean": array, "3.draws": 17, ...}: what forward(training=True) changes, apart from theta."""
         return {f"{place}.{name}": getattr(leaf, name) for place, leaf in self._places().items() for name in leaf.state}
 
     def set_states(self, states):
@@ -185,7 +185,7 @@ class Network(Layer):
         return copy.deepcopy(self)
 
     def __getstate__(self):
-        """For copy and pickle: the layers hold the values, theta is made of them again."""
+        """For copy and pickle: the layers keep the values, and theta is made of them again."""
         return {name: a for name, a in super().__getstate__().items() if name not in ("theta", "dtheta", "outputs")}
 
     def __setstate__(self, state):
@@ -259,7 +259,7 @@ class Network(Layer):
 
 
 def _look_at(layers):
-    """Raises TypeError for what is no layer, ValueError for a layer that has its place already, or for none at all."""
+    """Raises TypeError for anything that is not a layer, ValueError for one that is in use, or for none at all."""
     if not layers:
         raise ValueError("a Network needs at least one layer")
     for i, layer in enumerate(layers):

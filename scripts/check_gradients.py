@@ -1,12 +1,11 @@
-"""Check every derivative in minigan against the slope of its own forward pass, or those of a layer of yours:
+"""Compare every derivative in minigan, or those of a layer of yours, with finite differences of its forward pass:
 
     python scripts/check_gradients.py --layer path/to/file.py:ClassName
 
-prints one row for each tensor, and under a row that fails what kind of mistake it is. The layer is made without
-arguments where it can be, else as ClassName(5, 4), its widths; --args 5,0.2 gives others. Where it does not say what
-shape its samples have, --shape 8,8,3 does. Once something of minigan fails, only the checks that fail are printed, and
---all prints the others as well.
-Exit code: 0 all right, 1 a derivative is wrong, 2 the check could not be run.
+prints one row for each tensor, and under a row that fails, what kind of mistake it is. The layer is made without
+arguments if possible, else as ClassName(5, 4), its widths; --args 5,0.2 gives others. If the layer does not know the
+shape of its samples, --shape 8,8,3 says it. If a check of minigan fails, only failing checks are printed; --all prints
+the others as well. Exit code: 0 if all are right, 1 if a derivative is wrong, 2 if the check cannot be run.
 """
 
 import ast
@@ -67,13 +66,13 @@ def main(argv=None):
 def arguments():
     parser = Parser(__doc__)
     parser.add_argument("--layer", metavar="FILE:CLASS", help="check this layer instead of minigan's own")
-    parser.add_argument("--args", default="", metavar="A,B", help="what the layer is made with, as Python literals")
-    parser.add_argument("--shape", type=sizes, metavar="A,B", help="of a sample of x (default: what the layer takes)")
+    parser.add_argument("--args", default="", metavar="A,B", help="the arguments of the layer, as Python literals")
+    parser.add_argument("--shape", type=sizes, metavar="A,B", help="shape of a sample of x (default: the layer's)")
     parser.add_argument("--training", action="store_true", help="check forward(x, training=True)")
     parser.add_argument("--batch", type=whole(1, 100_000), help=f"samples in x (default: {N}, or {N} packs)")
     parser.add_argument("--method", choices=("central", "complex"), default="central", help="(default: %(default)s)")
-    parser.add_argument("--eps", type=float, default=1e-5, help="half the width of a difference (default: %(default)s)")
-    parser.add_argument("--seed", type=whole(0), default=0, help="of x, dy and weights (default: %(default)s)")
+    parser.add_argument("--eps", type=float, default=1e-5, help="the step of a difference (default: %(default)s)")
+    parser.add_argument("--seed", type=whole(0), default=0, help="seed of x, dy and weights (default: %(default)s)")
     parser.add_argument("--all", action="store_true", help="print the checks that pass even where others fail")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     return parser

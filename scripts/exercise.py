@@ -8,9 +8,9 @@
     python scripts/exercise.py solution Tanh.derivative  minigan's own body, which saves memory
     python scripts/exercise.py capstone my_gan.py        a GAN from an empty file, in six steps: how far is it right?
 
-What you have done and how many hints you took is kept in minigan's cache ($XDG_CACHE_HOME or ~/.cache).
-Exit code of check and capstone: 0 right, 1 wrong, 2 the file cannot be used. The exercises stand in
-exercises/exercises.toml, with their hints and well-known slips; how each is checked, in exercises/checks.py.
+What you have done, and how many hints you took, is kept in minigan's cache ($XDG_CACHE_HOME or ~/.cache). Exit code of
+check and capstone: 0 right, 1 wrong, 2 the file cannot be used. The exercises are in exercises/exercises.toml, with
+their hints and well-known slips; exercises/checks.py checks them.
 """
 
 import ast
@@ -271,7 +271,7 @@ def written_out(statement):
 
 
 def defined(node, used):
-    """The names that a top-level statement of the source defines, as far as they are used, or are functions."""
+    """The names that a top-level statement of the source defines, if they are used or are functions."""
     stored = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     names = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else stored
     return [name for name in names if name in used or (isinstance(node, ast.FunctionDef) and name[0] != "_")]
@@ -301,7 +301,7 @@ def whole(name, piece, body, path="FILE"):
 
 
 def load(path):
-    """(name of the exercise, the module) of a reader's file; ValueError where it cannot be used, saying why."""
+    """(name of the exercise, the module) of a reader's file; raises ValueError, saying why, if it cannot be used."""
     text = read(path, "`exercise.py start NAME` writes one")
     found = re.match(r"# exercise: (\S+)", text)
     if not found:
@@ -322,7 +322,7 @@ def read(path, advice):
 
 
 def imported(text, path):
-    """The module with this source; ValueError where it cannot be run."""
+    """The module with this source; raises ValueError if it cannot be run."""
     try:
         return build(text, path)
     except Exception as error:

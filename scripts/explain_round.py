@@ -2,9 +2,9 @@
 
 G is 2-3-2 and D is 2-3-1, the batch is 2, and weights, noise and data have one decimal, so that you can follow with a
 pencil. First D's step, then G's: forward, the loss, every derivative from the loss back to the first layer, and Adam's
-update. The numbers are those of minigan's own layers and optimizers, and at the end GAN.step, from the same start, has
-to arrive at the same weights, bit for bit. With --images a sample is a row of three pixels: a ConvTranspose2D draws
-it, and a Conv2D is the first to look at it, both with a kernel of two.
+update. The numbers are those of minigan's own layers and optimizers. At the end GAN.step, from the same start, must
+arrive at the same weights, bit for bit. With --images a sample is a row of three pixels: a ConvTranspose2D draws it,
+and a Conv2D is the first to look at it, both with a kernel of two.
 """
 
 import itertools
@@ -56,7 +56,7 @@ def main(argv=None):
     parser = Parser(__doc__)
     parser.add_argument("--objective", choices=OBJECTIVES, default="non-saturating", help="(default: %(default)s)")
     parser.add_argument("--images", action="store_true", help="a game with convolutions, on rows of three pixels")
-    parser.add_argument("--seed", type=whole(0), default=59, help="of weights, noise and data (default: %(default)s)")
+    parser.add_argument("--seed", type=whole(0), default=59, help="seed of all numbers (default: %(default)s)")
     parser.add_argument("--round", type=whole(1), default=1, help="which round to explain (default: the first)")
     parser.add_argument("--precision", type=whole(1), default=3, help="decimals (default: %(default)s)")
     parser.add_argument("--figure", type=Path, metavar="PATH", help="draw the round on one page, too")

@@ -1,7 +1,7 @@
 """Train a small generative adversarial network on points in one or two dimensions, and draw the game.
 
-Writes a picture and a film into --out: the data, the samples, D's belief as a surface, the arrows along which D pulls
-the samples, and the value of the game beside it. With --html it writes a page instead, on which several games, played
+Writes a picture and a film into --out: the data, the samples, D's belief as a surface, the direction in which D pulls
+each sample, and the value of the game beside it. With --html it writes a page instead, on which several games, played
 from the same start, are watched side by side. Ctrl-C stops after the round and draws what there is.
 """
 
@@ -24,7 +24,7 @@ from minigan.plots.words import value_in_words
 from minigan.training import NotFiniteError, Training
 
 ONE, SEVERAL = ["non-saturating"], ["minimax", "non-saturating", "wasserstein"]  # played unless others are asked for
-NEEDED = {"wasserstein": "slope-bound:10"}  # a critic of unbounded slope has no best answer
+NEEDED = {"wasserstein": "slope-bound:10"}  # a critic whose gradient is not bounded has no best answer
 SHOWN = 1000  # points of the data in the pictures
 
 
@@ -145,7 +145,7 @@ def draw_page(data, lattice, films, args):
 
 
 def quality(data, samples):
-    """How near the samples (N, d) came, in words; where the distribution has no parts to count, their place."""
+    """How close the samples (N, d) are to the data, in words: by modes, or if there are none, by moments."""
     if data.width == 1:
         truth = f"data {data.mean[0]:.3f} and {data.std[0]:.3f}"
         return f"mean {samples.mean():.3f}, standard deviation {samples.std():.3f} ({truth})"
@@ -170,7 +170,7 @@ def arguments():
         help=f"what the players minimize: {', '.join(OBJECTIVES)}; with --html as many as you like "
         f"(default: {ONE[0]}; with --html: {' '.join(SEVERAL)})")  # fmt: skip
     add("--penalty", nargs="+", metavar="NAME:WEIGHT",
-        help=f"on the slope of D: {', '.join(PENALTIES)}; r1:10 say, or none: one for all objectives, or one for each "
+        help=f"on D's gradient: {', '.join(PENALTIES)}; such as r1:10, or none; one for all games, or one for each "
         f"(default: {NEEDED['wasserstein']} for wasserstein, none for the others)")  # fmt: skip
     add("--seed", type=whole(0), default=0, help="the same seed gives the same pictures (default: %(default)s)")
     add("--frames", type=whole(2), default=40, help="scenes of the film (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""What the scripts share: the command line, the directory of a run, and `fit`, which trains a game of one's own."""
+"""What the scripts share: the command line, the directory of a run, and `fit`, which trains a game of your own."""
 
 
 def __getattr__(name):

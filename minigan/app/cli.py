@@ -23,7 +23,7 @@ PENALTIES = {"r1": R1, "r2": R2, "unit-slope": GradientPenalty, "slope-bound": O
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with the user's input in words on stderr, with exit code 2, never a traceback.
+    """Reports mistakes in the user's input in words on stderr, with exit code 2 and without a traceback.
 
     As a program (`parse_args()` of the command line itself), it also sees to it that `| head` ends the script quietly.
     """
@@ -48,7 +48,7 @@ class Parser(argparse.ArgumentParser):
 
     @contextlib.contextmanager
     def mistakes(self):
-        """Around the set-up: a ValueError, OSError or RuntimeError in the block is a mistake of the user's."""
+        """Around the set-up: a ValueError, OSError or RuntimeError in the block counts as a mistake of the user."""
         try:
             yield
         except KeyboardInterrupt:
@@ -60,7 +60,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Output:
-    """A stream, stdout say, that may fail: its reader goes away (`| head -1`), the disk that it goes to is full.
+    """A stream, such as stdout, that may fail: its reader goes away (`| head -1`), or the disk is full.
 
     What cannot be written is dropped. With `ends`, the program then ends as other tools do: with exit code 141 and
     without a word where the reader went away, else with a sentence.
@@ -79,7 +79,7 @@ class Output:
         self._try("flush")
 
     def last_flush(self):
-        """At the end of the program: nobody needs to hear that the reader went away before the last line."""
+        """At the end of the program: no message if the reader went away before the last line."""
         try:
             if self.stream:
                 self.stream.flush()
@@ -105,7 +105,7 @@ class Output:
 
 
 def drop(stream):
-    """Send what the stream still holds, and all that comes, to nowhere: else Python's last flush fails again."""
+    """Discard what the stream still holds, and all later output: else Python's last flush fails again."""
     with contextlib.suppress(OSError):  # a stream without a file
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -210,7 +210,7 @@ class StopSignal:
             self._let_go(self._old)
 
     def nothing_to_lose(self):
-        """What the block was to protect is saved: from here on a second signal acts at once, one that is there now."""
+        """Everything is saved: from here on a second signal acts at once, also one that has come already."""
         self.safe = True
         if self.again:
             self._act()

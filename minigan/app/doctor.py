@@ -1,6 +1,6 @@
 """What this machine offers to minigan, and what is missing: `python -m minigan.app.doctor`.
 
-It needs nothing but NumPy, and always ends well: what does not work is a line of the report.
+It needs only NumPy and never fails: whatever does not work becomes a line of the report.
 """
 
 import importlib

@@ -12,7 +12,7 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # there is none on Windows, where nobody is kept out
+except ImportError:  # not on Windows: there the directory is not locked
     fcntl = None
 
 from minigan.backend import to_numpy
@@ -27,7 +27,7 @@ from minigan.training.training import Training, save_history
 
 CONFIG, CHECKPOINT, SET_ASIDE = "config.json", "checkpoint.npz", "checkpoint-set-aside.npz"
 KEPT, LOCK = "kept", "run.lock"
-PAGE_SHARE = 20  # the page that can be watched takes at most a twentieth of the time
+PAGE_SHARE = 20  # writing the live page takes at most a twentieth of the time
 
 
 def directory_of(path):
@@ -62,7 +62,7 @@ def read_config(resume, known):
 
 
 class RunDirectory:
-    """Where a `Training` writes what it did. Leave it by `close()`, or as a context: until then nobody else gets it.
+    """Where a `Training` writes what it did. Leave it by `close()`, or as a context: until then it is locked.
 
         config.json  checkpoint.npz  history.csv  latest.png  samples/epoch-0001.png  samples/epoch-0002.png ...
         training.html  and, in the end, curves.png  neighbors.png  training.gif
@@ -70,7 +70,7 @@ class RunDirectory:
     A new run makes its directory (`path` None: the first unused one of out/run-1, out/run-2, ...), or takes an empty
     one. `keep` keeps the checkpoint of every so many epochs as well, in kept/epoch-0010.npz ..., to measure the course.
     With `resume`, training goes on from its checkpoint: that of the directory, or one that is named, the previous one
-    say. Of data that are no images there are no pictures but curves.png.
+    say. If the data are not images, curves.png is the only picture.
 
     Raises OSError where the directory cannot be made, ValueError where it already holds another run or other files, or
     another process trains in it, and CheckpointError where the checkpoint is damaged or does not fit.
@@ -114,7 +114,7 @@ class RunDirectory:
         self.close()
 
     def close(self):
-        """Let others have the directory."""
+        """Release the directory for others."""
         self._let_go()
 
     def _check_empty(self):
@@ -123,7 +123,7 @@ class RunDirectory:
                 f"{self.path} already holds a run: go on with --resume {self.path} (in code, resume=True), or name "
                 "another directory"
             )
-        left = LOCK, f"{CONFIG}.part"  # by a process that was killed before there was anything to lose
+        left = LOCK, f"{CONFIG}.part"  # by a process that was killed before it had saved anything
         found = sorted(path.name for path in self.path.iterdir() if path.name not in left)
         if found:
             shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
@@ -177,7 +177,7 @@ class RunDirectory:
         return list(new.values())
 
     def last_good(self):
-        """Which checkpoint to go on from, in words."""
+        """The checkpoint to go on from, in words."""
         for path in self.checkpoint, previous(self.checkpoint):
             if path.exists():
                 return f"the last good checkpoint is {path}"
@@ -227,7 +227,7 @@ class RunDirectory:
             plots.save_curves(self.path / "curves.png", training.history)
 
     def _write(self, what, action):
-        """Whether the action could write; where it cannot, that is said once, until it can again."""
+        """Whether the action could write. If it cannot, a message says so once, until it can again."""
         try:
             action()
         except OSError as error:
@@ -247,7 +247,7 @@ class RunDirectory:
 
 
 def unused():
-    """The first unused one of out/run-1, out/run-2, ...: it is made at once, so that nobody else gets it."""
+    """The first unused one of out/run-1, out/run-2, ...: it is made at once, so that no other process takes it."""
     Path("out").mkdir(exist_ok=True)
     for i in itertools.count(1):
         with contextlib.suppress(FileExistsError):

@@ -1,4 +1,4 @@
-"""Games of one's own, and checkpoints read again: what the scripts need besides a checkpoint's numbers."""
+"""Games of your own, and checkpoints read again: what the scripts need besides a checkpoint's numbers."""
 
 import csv
 import importlib.util
@@ -57,7 +57,7 @@ def in_range_of(data, gan):
 def open_checkpoint(path, game=None):
     """(generator, meta) of the checkpoint at `path`, or in the directory `path` of a run.
 
-    `game` is the file with the layers of one's own: a checkpoint never runs code by itself. Raises ValueError where
+    `game` is the file with layers of your own: a checkpoint never runs code by itself. Raises ValueError where
     they are missing, or this is another kind of checkpoint, and CheckpointError for a damaged one.
     """
     path = as_path(path)

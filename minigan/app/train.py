@@ -1,4 +1,4 @@
-"""Training with all that belongs to it: pictures, film, history, checkpoints, Ctrl-C and the way back."""
+"""Training with everything around it: pictures, film, history, checkpoints, Ctrl-C, and how to resume."""
 
 import shlex
 import sys
@@ -55,7 +55,7 @@ def fit(gan, data, epochs, out=None, batch_size=None, resume=False, checkpoint_e
 
 
 def introduce(training, device=""):
-    """Say what plays on what."""
+    """Say who plays, and on which data."""
     data, gan = training.dataset, training.gan
     if data and data.notice:
         print(data.notice, file=sys.stderr)
@@ -104,7 +104,7 @@ def play(run, epochs, go_on, more=None):
 
 
 def closing_words(run, epochs, signal, drawn, go_on):
-    """Say how training ended; `drawn` tells whether the closing pictures could be. Returns the exit code."""
+    """Say how training ended; `drawn` tells whether the closing pictures were drawn. Returns the exit code."""
     training = run.training
     if training.history:
         print(*read_history(training.history).values(), sep="\n")

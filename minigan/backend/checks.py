@@ -1,6 +1,6 @@
 """What callers hand over, checked in one place: a number in its range, whole numbers, a shape, an array of numbers.
 
-Each returns what it was given, made plain, or raises ValueError in words; `what` says what it is: "Dropout: the rate".
+Each returns its argument in a plain type, or raises ValueError in words; `what` names it: "Dropout: the rate".
 """
 
 from math import inf
@@ -30,14 +30,14 @@ def whole(what, *values, least=1, most=inf):
 
 
 def kind(what, thing, cls, remedy=""):
-    """The thing, an instance of the class. Raises TypeError for anything else."""
+    """The value, if it is an instance of the class; else raises TypeError."""
     if not isinstance(thing, cls):
         raise TypeError(f"{what}: expected a {cls.__name__}, not {thing!r:.60}{remedy and f': {remedy}'}")
     return thing
 
 
 def sizes(what, shape, free=1):
-    """A shape as a tuple, from a width, a tuple or a list; one that is unknown may be written as `free`."""
+    """A shape as a tuple, from a width, a tuple or a list; an unknown size may be written as `free`."""
     shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
     if not shape or not all(n is free or (isinstance(n, Integral) and (n >= 1 or n == free)) for n in shape):
         or_free = "" if free == 1 else f" or {free}"
@@ -46,7 +46,7 @@ def sizes(what, shape, free=1):
 
 
 def array(what, a, dtype=None, shape=None):
-    """An array of numbers from anything that is like one, on the device in use, in this dtype and of this shape."""
+    """An array of numbers from anything array-like, on the device in use, in this dtype and of this shape."""
     try:
         found = xp.asarray(a)
     except (TypeError, ValueError):  # rows of unequal length

@@ -1,10 +1,10 @@
 """Named functions as loops that Numba compiles, the twins of `use("numpy", compiled=True)`.
 
-NumPy goes over whole arrays, once for each operation. Adam takes it twelve passes over theta, which does not fit into
-the processor's cache, so that the time goes into bringing numbers in and out of memory. A loop brings each number once
-and does all of the arithmetic while it is there. Plain Python would take seconds for a step; Numba translates the loop
-into machine code, several numbers at a time. `error_model="numpy"` is what allows that: 1 / 0 is inf, and nothing is to
-be checked in between. `nogil` lets the threads of minigan share a loop as they share a plain function.
+NumPy passes over whole arrays, once for each operation. Adam takes it twelve passes over theta. Theta does not fit into
+the processor's cache, so most of the time is spent on moving numbers from and to memory. A loop fetches each number
+once and does all of the arithmetic with it. Plain Python would take seconds for a step; Numba translates the loop into
+machine code, several numbers at a time. `error_model="numpy"` allows that: 1 / 0 is inf, and no division has to be
+checked. `nogil` lets the threads of minigan share a loop as they share a plain function.
 
 Every loop does the operations of its plain function in the same order, each rounded as NumPy rounds it. So the two
 differ by rounding at most, and where the processor does as IEEE 754 says, not at all: zeros, denormal numbers,
@@ -23,8 +23,8 @@ import numpy
 
 from minigan.backend import plain
 
-SHORT = 2**12  # numbers in an array, below which NumPy is done before a call of Numba's has begun
-RUN = 4  # channels, below which NumPy's copies of one number of the kernel at a time are as fast
+SHORT = 2**12  # numbers in an array: with fewer, NumPy is done before a call of Numba's has begun
+RUN = 4  # channels: with fewer, NumPy's copies of one number of the kernel at a time are as fast
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 TWINS = {}
 
@@ -32,7 +32,7 @@ TWINS = {}
 def twin(loop, taken=None):
     """Enter a loop into TWINS as the twin of the plain function of its name, with the same arguments.
 
-    `taken(*args)` is what the loop is given, or None for what it cannot take, which is left to the plain function.
+    `taken(*args)` gives the loop's arguments, or None if the loop cannot take these: then the plain function is called.
     """
     compiled, returns = jit(loop), "out" in inspect.signature(loop).parameters
     taken = taken or _vectors
@@ -51,7 +51,7 @@ def twin(loop, taken=None):
 
 
 def jit(loop):
-    """The loop as Numba compiles it, at its first call, kept on disk where there is room for it."""
+    """The loop as Numba compiles it, at its first call, and kept on disk if possible."""
     try:
         compiled = numba.njit(cache=True, **OPTIONS)(loop)
     except RuntimeError:  # no folder can be written

@@ -1,13 +1,13 @@
 """Random numbers: every draw is a function of integers, its key, and of nothing else.
 
-Training that is taken up again draws what it would have drawn, because no generator is ever carried along. Keys that
-differ give independent streams. These are the keys, and nothing draws from a stream that is not listed:
+Resumed training draws the same numbers as training that was never stopped, because no generator has a state to keep.
+Different keys give independent streams. These are the keys, and nothing draws from a stream that is not listed:
 
     (seed,)                  a network's initial weights
     (seed, stream, number)   a GAN's draws number 1, 2, ... of the streams TRAINING, SAMPLING, FIXED and PENALTY
     (seed, number)           a layer's masks or noise; its seed, up to 2^63, is drawn with the network's weights
     (seed, epoch)            the order of a data set's images
-    (seed, DATA, round)      a round's points of a distribution that is drawn from, not dealt
+    (seed, DATA, round)      the points of a round, if the data are a distribution to draw from
 """
 
 import numpy
@@ -26,10 +26,10 @@ def host_generator(*key):
 
 
 def generator(*key):
-    """The same on the device in use. CuPy's streams differ from NumPy's; either repeats itself for the same key.
+    """The same on the device in use. CuPy's streams differ from NumPy's; both are the same again for the same key.
 
-    Philox counts its way through the stream: unlike CuPy's default, it starts anywhere without computing what lies
-    before.
+    Philox is a function of a counter: unlike CuPy's default, it can start anywhere in the stream without computing what
+    comes before.
     """
     if xp._module is numpy:
         return host_generator(*key)

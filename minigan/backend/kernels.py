@@ -6,7 +6,7 @@ from minigan.backend import plain
 class _Kernels:
     """Forwards each name to its twin in `twins`, else to the plain function, and remembers which.
 
-    `switch` puts another table of twins, {name: function}, in its place; it may come from another thread at any time.
+    `switch` replaces the table of twins, {name: function}; another thread may call it at any time.
     """
 
     def __init__(self):

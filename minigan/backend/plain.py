@@ -1,7 +1,7 @@
 """What a backend may do faster, each as NumPy would write it: plain functions of arrays.
 
-A backend may hold a twin of any of them, in threads (minigan/backend/threads.py) or compiled; `kernels.NAME` is the
-twin in use, or what stands here (minigan/backend/kernels.py). Every twin agrees with its plain function to rounding.
+A backend may have a twin of any of them, in threads (minigan/backend/threads.py) or compiled; `kernels.NAME` is the
+twin in use, or else the plain function (minigan/backend/kernels.py). The two agree to rounding.
 """
 
 import itertools
@@ -10,7 +10,7 @@ from minigan.backend.arrays import xp
 
 
 def matmul(a, b, out):
-    """out <- a b      a (N, I)   b (I, O)   out (N, O), an array apart from both"""
+    """out <- a b      a (N, I)   b (I, O)   out (N, O), which overlaps neither"""
     return xp.matmul(a, b, out=out)
 
 
@@ -74,7 +74,7 @@ def adam(theta, g, m, v, s, rate, beta1, beta2, eps):
 
 
 def im2col(x, stride, padding, out):
-    """out <- what a kernel (k, l) meets at each of its places (a, b)      x (N, H, W, C)   out (N, h, w, k, l, C)
+    """out <- the numbers under the kernel (k, l) at each place (a, b)      x (N, H, W, C)   out (N, h, w, k, l, C)
 
     out_nabij = x_n,sa+i-p,tb+j-q for stride (s, t) and padding (p, q), 0 beyond the edge
     """
@@ -94,7 +94,7 @@ def col2im(columns, stride, padding, out):
 
 
 def _meetings(columns, x, stride, padding):
-    """For each number (i, j) of the kernel: (where it stands in columns, what it meets in x)."""
+    """For each number (i, j) of the kernel: (its index in columns, what lies under it in x)."""
     places, kernel = columns.shape[1:3], columns.shape[3:5]
     for i, j in itertools.product(*map(range, kernel)):
         (a, row), (b, column) = map(_within, (i, j), places, x.shape[1:3], stride, padding)

@@ -19,10 +19,10 @@ class use:
     """Switch `xp` to "numpy" or "cupy": for good, `use("cupy")`, or for a block, `with use("cupy"): ...`.
 
     Networks hold arrays of the backend that they were built on: switch first, then build. With threads=2, two threads
-    share NumPy's large products and long vectors; without a number, minigan/backend/threads.py decides.
-    Either way NumPy's BLAS keeps to one thread meanwhile, unless it was told otherwise, and has the number it had
-    before when the block is left. With compiled=True, Numba compiles the updates, LeakyReLU, sums over rows, batch
-    normalization's passes and a convolution's copies: the same numbers in less time (minigan/backend/compiled.py).
+    share NumPy's large products and long vectors; without a number, minigan/backend/threads.py decides. Either way
+    NumPy's BLAS uses one thread, unless the user chose another number, and gets its former number back at the end of
+    the block. With compiled=True, Numba compiles the updates, LeakyReLU, sums over rows, batch normalization's passes
+    and a convolution's copies: the same numbers in less time (minigan/backend/compiled.py).
 
     Raises ValueError for an unknown name, for a number of threads that is not whole and at least 1, or not 1 with
     "cupy", and for compiled=True with "cupy"; RuntimeError where CuPy is not installed or finds no usable GPU, or Numba

@@ -1,17 +1,17 @@
-"""Large products and long vectors in parts, shared among threads: NumPy lets go of Python's lock while it computes.
+"""Large products and long vectors in parts, shared among threads: NumPy releases Python's lock to compute.
 
 BLAS shares out its products by itself, but its threads spin while they wait for the next one: up to a tenth faster on
 two idle cores, several times slower beside other work (benchmarks/README.md), thirty times where products are small. So
-from `import minigan` on NumPy's BLAS keeps to one thread, and threads that sleep share what is large. This is the one
-place that decides about it. What the user says himself counts more:
+from `import minigan` on NumPy's BLAS uses one thread, and threads that sleep share large work. Only this file decides
+about threads. The user's own settings take precedence:
 
-    OPENBLAS_NUM_THREADS=2, or another of VARIABLES   BLAS is left alone and shares the work as it is told
-    use("numpy", threads=3)                           three threads share it here, and BLAS keeps to one
-    threadpoolctl.threadpool_limits(2)                after the import: BLAS takes two, and is left the large products
+    OPENBLAS_NUM_THREADS=2, or another of VARIABLES   BLAS is left alone and uses so many threads itself
+    use("numpy", threads=3)                           three threads share it here, and BLAS uses one
+    threadpoolctl.threadpool_limits(2)                after the import: BLAS takes two, and has the large products
 
-The same seed gives the same bits on one thread or four. BLAS may round a part of a product in another way than the
-whole; then a large product has the same PARTS whatever the number of threads. Where BLAS is seen to round all alike,
-there is a part for each thread, and one thread takes the whole.
+The same seed gives the same bits on one thread or four. BLAS may round a part of a product differently from the whole.
+Then a large product has the same PARTS for any number of threads. Where BLAS is seen to round both alike, there is one
+part for each thread, and a single thread computes the whole.
 """
 
 import functools
@@ -28,11 +28,11 @@ from threadpoolctl import ThreadpoolController
 
 from minigan.backend import plain
 
-LARGE = 2**24  # multiplications in a product, below which handing over a part costs more than it wins
+LARGE = 2**24  # multiplications in a product: with fewer, handing over a part costs more than it gains
 LONG = 2**18  # the same for the length of a vector
 PARTS = 4  # handing over a part takes some 20 microseconds: more parts would be too small for it
-LOOKS = 300_000  # of one who waits, before he sleeps: some 200 microseconds
-REST = 15_000  # looks that he takes no notice of once he has seen something: some 10 microseconds
+LOOKS = 300_000  # of a waiting thread, before it sleeps: some 200 microseconds
+REST = 15_000  # further looks once it has seen something: some 10 microseconds
 EDGE = 16  # a part of a product begins at a multiple: BLAS takes so many rows or columns at a time, or fewer
 SAMPLEWISE = "leaky_relu", "leaky_relu_backward", "sgd", "adam", "center", "scale", "im2col", "col2im"
 VARIABLES = "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"
@@ -42,10 +42,10 @@ _team = None
 
 
 class Team:
-    """So many threads, the caller's included. Raises ValueError unless it is a whole number of at least 1.
+    """A number of threads, the caller's included. Raises ValueError unless it is a whole number of at least 1.
 
-    Who waits for another sleeps, and to be woken takes him longer than a small product. So he first looks for a while
-    whether he need sleep at all, where there is a compiled `look` for it (minigan/backend/compiled.py).
+    A thread that waits for another sleeps, and waking it takes longer than a small product. So it first looks for a
+    while whether the other is done, if there is a compiled `look` (minigan/backend/compiled.py).
     """
 
     def __init__(self, threads, look=None):
@@ -55,7 +55,7 @@ class Team:
 
     @functools.cached_property
     def jobs(self):
-        """Where the helpers find work; they begin with the first use of it, and end with the team."""
+        """The queue of work for the helpers, which start at its first use and end with the team."""
         jobs = Waiting(self.look)
         for _ in range(self.threads - 1):
             Thread(target=_help, args=(jobs,), daemon=True).start()
@@ -68,10 +68,10 @@ class Team:
         for _ in range(self.threads - 1):
             self.jobs.put((copy_context(), work, left, done))  # with numpy.errstate
         try:
-            for part in left:  # whoever is free takes the next one: no core needs to be
+            for part in left:  # any free thread takes the next one; no core has to be free
                 mine += 1
                 work(*part)
-        finally:  # nobody writes into the arrays any more when the caller goes on
+        finally:  # no thread writes into the arrays any more when the caller goes on
             theirs = len(parts) - mine - len(list(left))
             errors = [done.get() for _ in range(theirs)]
         for error in filter(None, errors):
@@ -79,7 +79,7 @@ class Team:
 
 
 class Waiting:
-    """A queue; who waits for the next thing in it looks for a while, then sleeps."""
+    """A queue whose reader looks for the next item for a while, and then sleeps."""
 
     def __init__(self, look):
         self.queue, self.look, self.words = SimpleQueue(), look, numpy.zeros(16, "int64")
@@ -107,7 +107,7 @@ def _help(jobs):
 
 
 def count():
-    """How many threads of minigan's share the work."""
+    """How many of minigan's threads share the work."""
     return _team.threads if _team else 1
 
 
@@ -154,7 +154,7 @@ def change(team, numbers, loops):
 def in_parts(function):
     """The twin of a function of arrays which works sample by sample, or number by number.
 
-    Vectors beside arrays of more axes, as gamma beside x, are everybody's.
+    Every part gets the whole of a vector that stands beside arrays of more axes, as gamma beside x.
     """
     returns = "out" in inspect.signature(function).parameters
 
@@ -175,7 +175,7 @@ def in_parts(function):
 
 
 def matmul(a, b, out):
-    """The twin of a product, in parts of its rows or columns, of which it has more: each reads the other factor whole.
+    """The twin of a product, in parts of its rows or of its columns, whichever are more; each reads the other factor.
 
     Raises ValueError for an out of another shape.
     """
@@ -203,9 +203,9 @@ def _products(a, b, out, count):
 
 @functools.lru_cache(1024)
 def _count(threads, *kinds):
-    """Parts of a product of two such arrays: one for each thread where these round as the whole does, else PARTS.
+    """The parts of a product of two such arrays: one for each thread if they are rounded as the whole is, else PARTS.
 
-    That is seen in one product of random numbers. Where PARTS parts do not round as the whole, it is always PARTS.
+    One product of random numbers shows which. If PARTS parts are not rounded as the whole is, it is always PARTS.
     """
     if not all(packed for *_, packed in kinds):
         return PARTS
@@ -233,7 +233,7 @@ def _split(arrays, edge, count):
 
 
 def shared(loops):
-    """The twins of a team: it shares products, and the rest as these loops do it, or plain."""
+    """The twins of a team: products in parts, and the rest in parts, by these loops or by the plain functions."""
     return {"matmul": matmul} | {name: in_parts(loops.get(name) or getattr(plain, name)) for name in SAMPLEWISE}
 
 

@@ -1,4 +1,4 @@
-"""Files: foreign ones are read without trust, our own are written whole or not at all."""
+"""Files: those of others are read without trust, our own are written whole or not at all."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ IMAGES = "(N, H, W), or (N, H, W, 3) in color,"
 
 
 class DataError(ValueError):
-    """A file or folder of the user's is not what it should be; the message names it and says what to do."""
+    """A file or folder of the user's is wrong; the message names it and says what to do."""
 
 
 def as_path(path):
@@ -63,7 +63,7 @@ def read_promised(stream, count, path):
 def read_rows(path, columns):
     """The rows in the file at `path` (a Path), one JSON object in a line; none where there is no file.
 
-    Raises DataError for a line that is no such object, or lacks one of the `columns`.
+    Raises DataError for a line that is not such an object, or lacks one of the `columns`.
     """
     rows = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
@@ -81,9 +81,8 @@ def read_rows(path, columns):
 def replacing(path, mode="wb", keep=None, **options):
     """A file to write in place of `path`: a temporary one beside it, synced and renamed once it is whole.
 
-    Where the block raises, `path` is as it was. `keep` is a path under which the old file stays on; at no moment is
-    there neither of them. Raises DataError for what is no path, OSError as the disk does, and IsADirectoryError for a
-    folder.
+    If the block raises, `path` is as it was. `keep` is a path under which the old file is kept; at every moment one of
+    the two exists. Raises DataError unless it is a path, OSError as the disk does, and IsADirectoryError for a folder.
     """
     path = as_path(path)
     if path.is_dir():  # before `keep` takes it for the old file

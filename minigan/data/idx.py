@@ -1,4 +1,4 @@
-"""The idx format, in which MNIST and its relatives come: a short header, then the bytes of one array.
+"""The idx format of MNIST and similar data: a short header, then the bytes of one array.
 
     00 00 | type, 1 byte: 08 = unsigned byte | ndim, 1 byte | ndim lengths, each 4 bytes, big-endian | data
 

@@ -115,7 +115,7 @@ def find(name, folders):
 
 
 def read_verified(path, name):
-    """The array in `path`, which is certainly MNIST's file `name`. Raises DataError otherwise."""
+    """The array in `path`, verified to be MNIST's file `name`. Raises DataError otherwise."""
     shape, sha256 = FILES[name]
     array = read_idx(path, shape)
     digest = hashlib.sha256(idx_header(shape))
@@ -131,9 +131,9 @@ def read_verified(path, name):
 def fetch(name, folder, mirrors, timeout, unreachable):
     """Download `name` into the folder and return its array.
 
-    It grows as NAME.gz.*.part, of a name of its own, and gets the final one after it was verified: neither
-    Ctrl-C nor another download at the same time can leave half a file. `unreachable` maps mirrors that could
-    not be connected to at all to the reason; they are not tried again, and those found now are added.
+    It is written as NAME.gz.*.part, under a unique name, and renamed after it was verified: neither Ctrl-C nor another
+    download at the same time can leave half a file. `unreachable` maps mirrors that could not be connected to at all to
+    the reason; they are not tried again, and those found now are added.
 
     Raises DownloadError with each mirror's reason, or for a folder that cannot be written.
     """

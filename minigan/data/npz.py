@@ -43,9 +43,9 @@ def read_npy(path):
 def read_arrays(file, path, names=None, check=None, remedy="write it with numpy.savez"):
     """{name: array} for the `names`, or for all, of the .npz in the open binary `file`; `path` names it in errors.
 
-    numpy.load would believe each header and reserve what it promises. Here the promise is first compared with the
-    size of the zip entry and of the file, and, where it is given, checked by check(where, shape, dtype), which raises
-    what it likes. Nothing is ever unpickled. Raises DataError, ending in the `remedy`, for what is not sound.
+    numpy.load would trust each header and reserve the memory that it asks for. Here the header is first compared with
+    the size of the zip entry and of the file, and, where it is given, checked by check(where, shape, dtype), which
+    raises what it likes. Nothing is unpickled. Raises DataError, ending in the `remedy`, for a damaged file.
     """
     try:
         with zipfile.ZipFile(file) as archive:

@@ -1,6 +1,6 @@
 """A sealed file: arrays and a JSON text in one .npz, with a checksum, the file before it kept.
 
-A sealed file is written whole or not at all, and one that was truncated or altered since is refused, not half read.
+A sealed file is written whole or not at all, and one that was truncated or altered since is refused, not read in part.
 """
 
 import hashlib

@@ -3,8 +3,8 @@
 Distances between pixels say little about what an image shows. The field measures in the features of a network that was
 trained to tell classes apart (Heusel et al. 2017, with Inception); this is minigan's own, small, dense and seeded.
 Figures made with one classifier cannot be compared with those of another: `sha256` says which it was. Another BLAS
-rounds otherwise and trains another one, so that of MNIST comes with minigan, and is the same everywhere; that of other
-data is trained on first use.
+rounds differently and trains another classifier. So the one for MNIST comes with minigan and is the same everywhere;
+one for other data is trained on first use.
 """
 
 import hashlib
@@ -37,9 +37,9 @@ STEPS = 127  # of the scale of a weight, to either side
 class Recipe:
     """How a classifier is made. Its learning rate falls linearly, from `lr` to 0 with the last step.
 
-    Each batch is moved, as a whole, by up to 1/28 of its height in both directions: a pixel, in MNIST. It keeps the
-    network from learning its training images by heart, whose features would then differ from those of test images:
-    98.8 % of these are right instead of 98.2 %, and the Frechet distance between the two falls from 2.8 to 2.3.
+    Each batch is shifted, as a whole, by up to 1/28 of its height in both directions: by a pixel, in MNIST. So the
+    network does not learn its training images by heart: 98.8 % of the test images are right instead of 98.2 %, and the
+    Frechet distance between the features of both falls from 2.8 to 2.3.
     """
 
     hidden: tuple[int, int] = (512, 256)
@@ -135,7 +135,7 @@ def train_classifier(dataset, recipe=RECIPE):
 
 
 def moved(images, down, right):
-    """The images (N, H, W), or in color, moved by so many pixels, with 0 where nothing came from: a new array."""
+    """The images (N, H, W), or in color, shifted by so many pixels and filled up with 0: a new array."""
     height, width = images.shape[1:3]
     new = numpy.zeros_like(images)
     new[:, max(down, 0) : height + down, max(right, 0) : width + right] = images[
@@ -145,7 +145,7 @@ def moved(images, down, right):
 
 
 def classifier_for(dataset, recipe=RECIPE, folder=None, announce=print):
-    """The classifier of this data set and recipe: that which minigan brings, or the cache has, or one trained now.
+    """The classifier of this data set and recipe: the one in minigan, the one in the cache, or one trained now.
 
     A file says which data and recipe it was made of; one in `folder` (None: minigan's cache) that does not agree, or is
     damaged, is trained anew. `announce` is called with one line before training, and with another where the result
@@ -190,7 +190,7 @@ def _load(path, made_of):
 
 
 def _made_of(dataset, recipe):
-    """A fingerprint of all that makes a classifier what it is, but for the rounding of sums."""
+    """A fingerprint of everything that determines a classifier, apart from rounding."""
     labels = hashlib.sha256(_check_labels(dataset).tobytes()).hexdigest()
     made_of = {"recipe": asdict(recipe), "images": dataset.sha256, "labels": labels, "steps": STEPS}
     return hashlib.sha256(json.dumps(made_of, sort_keys=True, default=float).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The Parzen-window log-likelihood of Goodfellow et al. (2014, section 5, table 1), and what to hold it against.
+"""The Parzen-window log-likelihood of Goodfellow et al. (2014, section 5, table 1), and what to compare it with.
 
 Each sample becomes the center of a Gaussian in the space of pixels, and the test images are scored under the mixture:
 
@@ -6,7 +6,7 @@ Each sample becomes the center of a Gaussian in the space of pixels, and the tes
 
 With thousands of samples in hundreds of dimensions this says little of how good the samples look: centroids of k-means,
 which are blurred, score above the training images themselves (Theis, van den Oord and Bethge 2016, table 1). It is
-here because the table of 2014 was made with it: read it beside its baselines, and nowhere else.
+here because the table of 2014 was made with it: read it beside its baselines, never alone.
 
 Rows are images, (N, W), with pixels in [0, 1]. The arithmetic is float64: in float32 the mean of 10,000 MNIST images
 under 10,000 others is 2e-6 off at sigma 0.1, and takes half the time.
@@ -63,8 +63,8 @@ def parzen(samples, validation, test, chunk=256):
     standard error that of such a mean, std / sqrt(N). For the paper's figures on MNIST: 10,000 samples; validation, the
     training images from 50,000 on; test, the 10,000 test images.
 
-    The paper does not say so, but the error is that of the choice of test images alone: another 10,000 samples of the
-    same generator move the mean as well, and so does another training run.
+    The paper does not say so, but this is the error from the choice of test images alone. Other samples of the same
+    generator change the mean as well, and so does another training run.
 
     Raises TypeError and ValueError where one is not an array of numbers (N, W), finite, with pixels in [0, 1].
     """
@@ -99,7 +99,7 @@ def kmeans(rows, k, iterations=3, seed=0, chunk=4096):
     Three are enough for 10,000 centroids of 50,000 images of MNIST: their Parzen estimate is 335.1 after one iteration,
     335.3 after three and 335.4 after ten.
 
-    Raises ValueError unless 1 <= k <= N, TypeError and ValueError for rows that are no finite numbers (N, W).
+    Raises ValueError unless 1 <= k <= N, TypeError and ValueError unless the rows are finite numbers (N, W).
     """
     rows = to_numpy(as_rows("kmeans", "rows", rows)).astype("float32")
     k = whole(f"kmeans: k={k!r}, of {len(rows)} rows,", k, most=len(rows))

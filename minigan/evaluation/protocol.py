@@ -1,4 +1,4 @@
-"""What is measured of samples, and beside what: the protocol of scripts/evaluate.py and of the recipes' table.
+"""What is measured of samples, and what it is compared with: the protocol of scripts/evaluate.py and of the recipes.
 
 Parzen log-likelihood as in Goodfellow et al. (2014), beside baselines that show what it is worth; and in the features
 of the fixed classifier a Frechet distance, a kernel distance, precision and recall, and the share of each class, beside
@@ -34,8 +34,8 @@ Data = namedtuple("Data", "name learn train validation test")  # learn: train an
 def divided(name, data_dir=None):
     """The data set of that name, for `load`, as Data: in parts, with pixels in [0, 1].
 
-    MNIST: 50,000, 10,000 and the 10,000 test images, as in the 2014 paper. Others have no test images of their own, and
-    give their last sixth for it, which the generator may have been trained on, and the sixth before for validation.
+    MNIST: 50,000, 10,000 and the 10,000 test images, as in the 2014 paper. Other data have no test images of their own.
+    Their last sixth is taken, which the generator may have been trained on, and the sixth before it for validation.
     """
     return _divide(load(name, data_dir, range=(0.0, 1.0)), data_dir)
 
@@ -43,7 +43,7 @@ def divided(name, data_dir=None):
 def trained_on(meta, data_dir=None):
     """The data that the checkpoint with this `meta` was trained on, as Data, with pixels in [0, 1].
 
-    `data_dir` is where they are by now, where that is another folder. Raises DataError as `data_of_run` does.
+    `data_dir` is the folder of the data, if it has changed. Raises DataError as `data_of_run` does.
     """
     return _divide(data_of_run(meta, (0.0, 1.0), data_dir)[0], data_dir or meta.get("config", {}).get("data_dir"))
 
@@ -119,7 +119,7 @@ def parzen_of(samples, data):
 
 
 def baselines(data):
-    """The same estimate for centers that are no model's samples, or only a poor one's."""
+    """The same estimate for centers that are not samples of a model, or only of a poor one."""
 
     def compute():
         train = data.train.rows()
@@ -159,7 +159,7 @@ def in_features(samples, data):
 
 
 def remembered(what, compute, *key):
-    """compute(), or what it gave before for the same key, from the cache."""
+    """compute(), or from the cache its earlier result for the same key."""
     digest = hashlib.sha256(json.dumps([what, PROTOCOL, CENTERS, *key]).encode()).hexdigest()
     path = cache_dir() / f"evaluation-{digest[:16]}.json"
     with contextlib.suppress(OSError, ValueError):  # not there, or damaged
@@ -176,5 +176,5 @@ def remembered(what, compute, *key):
 
 
 def say(line):
-    """A line for the user while he waits."""
+    """A line for the user, who is waiting."""
     print(line, file=sys.stderr)

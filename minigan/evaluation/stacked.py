@@ -2,7 +2,7 @@
 
 A classifier says which digit each channel of a sample shows: one mode of 1,000, found where one of 26,000 samples shows
 it. Beside the number of modes stands the Kullback-Leibler divergence of the samples' distribution over the modes from
-the uniform one, in nats. Finite samples of perfect data do not score 0: `expected` says what they do.
+the uniform one, in nats. Finite samples of perfect data do not score 0: `expected` says what they score.
 """
 
 import math
@@ -65,7 +65,7 @@ def expected(n, shares=None):
 
 
 def judge_for(digits, announce=print):
-    """The judge of these digits, a Network: that of the cache, or one that is trained now, on a Dataset with labels."""
+    """The judge of these digits, a Network: from the cache, or trained now, on a Dataset with labels."""
     path = cache_dir() / f"judge-{digits.sha256[:16]}.npz"
     judge = untrained_judge((*digits.shape, 1))
     if path.exists():
@@ -94,7 +94,7 @@ def untrained_judge(shape, width=32):
 
 
 def train_judge(judge, digits):
-    """Adam on the softmax cross-entropy, at a rate that falls to 0; images are moved by chance, MOVE pixels at most."""
+    """Adam on the softmax cross-entropy, at a rate that falls to 0; images are shifted at random, by MOVE at most."""
     height, width = digits.shape
     rounds = len(digits) // BATCH
     adam = Adam(judge, Linear(2e-3, 0.0, EPOCHS * rounds), beta1=0.9)

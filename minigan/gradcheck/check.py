@@ -1,7 +1,7 @@
 """Is a derivative right? Every backward pass is compared with the derivative of its own forward pass, taken outside.
 
 A network is checked through one number, L = sum(dy * y), with a random dy: then dL/dy is dy, and backward(dy) must
-return dL/dx and write dL/dtheta. Three stages, each on what the one before hands over:
+return dL/dx and write dL/dtheta. Three stages, each works on the result of the one before:
 
     measure     moves one entry v of x or theta at a time, runs forward alone, and sees what L does
     compare     the measured derivative with that of backward: ok, a kink, or FAIL
@@ -100,7 +100,7 @@ def check_loss(loss, *inputs, eps=1e-5, tol=None, method="central", seed=0):
 
 
 def judge(variable, seen, eps, tol, entries, rng):
-    """The Row of one Variable: measured, compared, and where it fails, with what is to be said of it."""
+    """The Row of one Variable: measured, compared, and if it fails, explained."""
     found = measure(variable, points(variable.a.shape, entries, rng), eps)
     row, wrong = compare(variable.name, variable.a.shape, found, tol)
     if wrong:  # or is it the measurement?
@@ -119,11 +119,11 @@ def judge(variable, seen, eps, tol, entries, rng):
 
 
 def _at_kinks(row, variable, wrong, seen, eps):
-    """What is to be said where every one of the Derivatives `wrong` is at a kink, else "". Sets the row's verdict.
+    """The sentence for Derivatives `wrong` that are all at a kink, else "". Sets the row's verdict.
 
     Where several layers sit on their kinks at once, the chain rule need not give any one-sided derivative: with slopes
     1 and 0.2 on either side, two LeakyReLUs in a row at 0, and a negative weight between them, rise by 0.2 either way,
-    while backward gives 0.04, and L shows no kink at all. There the layers must show theirs and be right one by one.
+    while backward gives 0.04, and L shows no kink at all. Then each layer alone must show its kink and be right.
     """
     several = False
     for d in wrong:
@@ -153,7 +153,7 @@ def _right_with_kinks(reports):
 
 
 def options(eps=1e-5, tol=None, method="central", entries=None):
-    """The tolerance. Raises ValueError for options with which a check would say nothing."""
+    """The tolerance. Raises ValueError for options with which a check would prove nothing."""
     if method not in TOL:
         raise ValueError(f"method={method!r}: expected 'central' or 'complex'")
     if not SMALLEST <= eps <= LARGEST:

@@ -5,9 +5,9 @@ error = |analytic - numeric| / max(|analytic|, |numeric|, floor)
 The floor lets true zeros pass: it is 1 % of the largest derivative in the array, or, where that is more, what rounding
 alone can do, divided by the tolerance.
 
-At a kink L has two derivatives, from the left and from the right, and what backward gives must lie between them. That
-there is one is seen, not assumed: as the step shrinks tenfold, the difference of the two sides does so, too, where L is
-smooth, but stays as it is at a kink, and vanishes at once where the step no longer reaches a kink nearby.
+At a kink L has two derivatives, from the left and from the right, and what backward gives must lie between them. A kink
+is measured, not assumed. As the step shrinks tenfold, the difference of the two sides also shrinks tenfold where L is
+smooth, stays as it is at a kink, and vanishes at once when the step no longer reaches a kink nearby.
 """
 
 import math

@@ -82,7 +82,7 @@ def complex_unsafe(network, twin, x, training):
 
 
 def _measurement(variable, d, eps):
-    """What can be said for the numeric side of a Derivative, in brackets."""
+    """What supports the numeric side of a Derivative, in brackets."""
     if variable.twin:
         return "the complex step has no error of its own, so the measurement is right"
     finer, noise = derivative(variable, d.u, eps / 100)

@@ -2,7 +2,7 @@
 
 What is checked is what the GAN's own two steps hand to its optimizers, so that a step that loses its gradient on the
 way is found: the generator of a popular implementation never moves, while every derivative that its tests look at is
-right. The numeric side is the paper's V, written out anew, so that a wrong objective with a right derivative is too.
+right. The numeric side is the paper's V, written out anew: a wrong objective with a right derivative is found, too.
 """
 
 import copy
@@ -39,8 +39,8 @@ def check_game(gan, x, z, y=None, *, eps=1e-5, tol=1e-6, entries=None, seed=0, s
     D's step and then for G's, the derivative of the loss with respect to what the objective sees of D (`D da_real`,
     ...) and to each parameter of the player (`D 0.W`, ...). D minimizes -V, G log(1 - D(G(z))) or -log D(G(z)):
     `stated` is "minimax" or "nonsaturating", by default what the objective is a subclass of; any other objective is
-    held to its own loss, and a penalty to its own value. Between its step and G's, D moves a little. Where the game
-    fails, a note says which layers fail on their own.
+    compared with its own loss, and a penalty with its own value. Between its step and G's, D moves a little. Where the
+    game fails, a note says which layers fail on their own.
 
     Raises ValueError where x and z differ in length, and for options as `gradcheck` does.
     """
@@ -86,7 +86,7 @@ def _in_float64(gan, z, seed):
     gan.noise, gan.average = (lambda n, *stream: z), None
     for name, a in vars(gan).items():
         if getattr(a, "dtype", None) == "float32" and hasattr(a, "astype") and hasattr(a, "ndim"):
-            setattr(gan, name, a.astype("float64"))  # what a GAN of one's own holds
+            setattr(gan, name, a.astype("float64"))  # what a GAN of your own holds
     return gan
 
 

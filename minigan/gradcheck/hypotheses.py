@@ -1,7 +1,7 @@
-"""Mistakes that are often made, each as what the right derivative would be if it were this one.
+"""Common mistakes: for each, what the right derivative would be if this mistake had been made.
 
-A hypothesis is (sentence, claimed): the analytic side with the supposed mistake undone. It holds where that agrees with
-the measurement.
+A hypothesis is (sentence, claimed): the analytic derivative with the supposed mistake undone. It holds if that agrees
+with the measurement.
 """
 
 import numpy
@@ -10,7 +10,7 @@ from minigan.gradcheck.measure import derivative, moved
 
 
 def hypotheses(variable, found, eps, seen):
-    """Every hypothesis that may hold for this Variable, the narrow ones first."""
+    """Every hypothesis that may hold for this Variable, the most specific ones first."""
     claimed, numeric = (numpy.array([getattr(d, side) for d in found]) for side in ("analytic", "numeric"))
     a, n = variable.gradient, variable.batch
 
@@ -90,7 +90,7 @@ def _multiples(a, terms):
 
 
 def _both_ways(kept, flipped):
-    """f' and what stands in its place, such as 1 - y^2 and 1 + y^2."""
+    """f' and what is written in its place, such as 1 - y^2 and 1 + y^2."""
     (sign, first), (plus, second) = kept, flipped
     first = first if sign == "+" else f"-{first}"
     minus = {"+": "-", "-": "+"}[plus]

@@ -1,10 +1,10 @@
-"""Stage one, measure: the derivative of a number L with respect to an entry v, taken from outside by moving v.
+"""Stage one, measure: the derivative of a number L with respect to an entry v, measured from outside by moving v.
 
     central     (L(v + eps) - L(v - eps)) / (2 eps)        wrong by about eps^2, and by rounding / eps
     complex     Im L(v + ih) / h,  h = 1e-20               exact to rounding, as nothing is subtracted
 
-(Squire and Trapp 1998 for the second.) L is kept as the terms that it is the sum of: subtracting term by term leaves
-out all that an entry does not move, and most of the rounding with it.
+(Squire and Trapp 1998 for the second.) L is kept as the terms whose sum it is. Subtracting term by term leaves out all
+terms that an entry does not move, and with them most of the rounding.
 """
 
 import itertools

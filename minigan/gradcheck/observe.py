@@ -1,8 +1,7 @@
 """Beside the numbers: what do forward and backward do that no right layer does?
 
-An Observation runs a network several times and notes, in sentences, where a call changes its input, answers
-differently to the same call, gives another shape than it says, adds to a gradient instead of overwriting it, or does
-not do as `wrt` says.
+An Observation runs a network several times and notes, in sentences, where a call changes its input, answers differently
+to the same call, gives another shape than it says, adds to a gradient instead of overwriting it, or ignores `wrt`.
 """
 
 import inspect
@@ -150,7 +149,7 @@ class Observation(Evidence):
             if not _same(y, before):
                 faults.append(f"{who}backward changed y, which the next layer still reads: write into dx instead")
         self.network.theta[...] = theta
-        self.zero = zero  # no fault by itself: every unit may be dead
+        self.zero = zero  # not a fault by itself: every unit may be dead
         return faults[0] if faults else ""
 
     def _wrt(self):
@@ -203,7 +202,7 @@ def grad(name):
 
 
 def _call(who, layer, method, a, argument):
-    """layer.method(a, argument), with a note on whatever it raises."""
+    """layer.method(a, argument), with a note on any exception that it raises."""
     try:
         return getattr(layer, method)(a, argument)
     except Exception as error:

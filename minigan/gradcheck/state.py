@@ -8,7 +8,7 @@ SETTLED = 1e-14
 
 
 class State:
-    """All that a forward may move, to be put back before the next: what `state` names, and whatever is no array.
+    """What a forward may move, to be put back before the next: what `state` names, and everything but arrays.
 
     A layer that draws from a generator of its own then draws the same numbers again.
     """

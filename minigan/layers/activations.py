@@ -10,7 +10,7 @@ from minigan.layers.layer import Layer
 class ElementWise(Layer):
     """y = f(x), number by number      dx = dy f'(x)
 
-    A subclass says `f` and, in terms of y, `derivative`.
+    A subclass defines `f` and, in terms of y, `derivative`.
     """
 
     def forward(self, x, training=False):
@@ -36,9 +36,9 @@ class ElementWise(Layer):
 class LeakyReLU(ElementWise):
     """y = x where x > 0, slope x elsewhere      (Maas, Hannun and Ng 2013)
 
-    dx = dy where y > 0, slope dy elsewhere; at the kink x = 0 the left slope is taken.
+    dx = dy where y > 0, slope dy elsewhere; at the kink x = 0 the left-hand derivative is taken.
     The slope is 0.01 in that paper, 0.2 in Radford et al. 2016 and in most GANs since. Raises ValueError unless it lies
-    in [0, 1], where y = max(x, slope x) and y > 0 says x > 0.
+    in [0, 1], so that y = max(x, slope x), and y > 0 exactly where x > 0.
     """
 
     def __init__(self, slope=0.2):

@@ -15,8 +15,8 @@ a product and of col2im, whose adjoint is im2col: the same two functions in exch
 
     y = col2im(x M.T)          dM = im2col(dy).T x          dx = im2col(dy) M
 
-Both stand in minigan/backend/plain.py. Padding is a border of zeros around the larger image, which im2col reads and on
-which col2im adds nothing.
+Both are in minigan/backend/plain.py. Padding is a border of zeros around the larger image, which im2col reads and
+col2im leaves out.
 """
 
 import math
@@ -30,12 +30,12 @@ class Conv2D(Layer):
     """y = im2col(x) M + b      x (N, H, W, C)   W (k, l, C, channels)   b (channels,)   y (N, h, w, channels)
 
     h = (H + 2 padding - k) / stride + 1, rounded down: rows that no whole step reaches are left out. db = sum of dy
-    over N, h, w; for dx and dW see the module. C is what the Network hands over. Kernel, stride and padding are numbers
+    over N, h, w; for dx and dW see the module. C comes from the Network. Kernel, stride and padding are numbers
     or (height, width); the defaults halve an even size. `init(rng, shape, fan_in, fan_out)` draws W: k l C numbers of x
     make one of y, and one of x enters into k l channels / stride^2 of y, on average. b starts at 0.
 
-    Raises ValueError for settings that are not whole numbers, an `init` that is no function or draws another shape,
-    and in a Network for samples that are no images, are too small, or have other channels than W.
+    Raises ValueError for settings that are not whole numbers, an `init` that is not a function or draws another shape,
+    and in a Network for samples that are not images, are too small, or have other channels than W.
     """
 
     params = "W", "b"

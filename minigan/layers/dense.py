@@ -16,7 +16,7 @@ class Dense(Layer):
 
     `init(rng, shape, fan_in, fan_out)` draws W; b starts at `bias`, a number or (O,). `y = x @ self.W + self.b` would
     be as right as what stands below; owned arrays only save the allocation. Raises ValueError for a width that is not a
-    whole number of at least 1, an `init` that is no function or draws another shape, and a `bias` of another shape
+    whole number of at least 1, an `init` that is not a function or draws another shape, and a `bias` of another shape
     or that is not finite.
     """
 

@@ -1,6 +1,6 @@
 """What a layer is: a function y = f(x; params) and its derivative.
 
-It obeys five rules, and the rest of the library leans on them:
+It obeys five rules, on which the rest of the library relies:
 
 1. `forward(x, training=False)` returns y and remembers, under a name, the least that backward needs.
    `training` is an argument, not a mode that someone forgets to switch (it is for layers that behave otherwise in
@@ -12,7 +12,7 @@ It obeys five rules, and the rest of the library leans on them:
    `forward`, its dx until its next `backward`.
 4. Its parameters are views into the one vector `theta` of the `Network` that packs it, their gradients views into
    `dtheta`. Until then a layer has no arrays. `self.dW = x.T @ dy` writes into that view, as `self.dW[...] =` does.
-   What training moves besides (running statistics, the number of draws) it names in `state`; a checkpoint keeps it.
+   What else training changes (running statistics, the number of draws) is named in `state`; a checkpoint keeps it.
 5. A sample of x has a shape: (width,), (height, width, channels), (time, width). `output_shape` says which shapes a
    layer takes and what it makes of them; a Network asks each layer in turn when it is built.
 
@@ -110,7 +110,7 @@ def as_shape(n):
 
 
 def fits(shape, taken):
-    """Whether a sample of this shape is taken where `taken` is; None: not known, and as a size in `taken`, any."""
+    """Whether a layer for shape `taken` takes this shape; None: not known, and as a size in `taken`, any size."""
     if shape is None or taken is None:
         return True
     return len(shape) == len(taken) and all(b is None or a == b for a, b in zip(shape, taken, strict=True))

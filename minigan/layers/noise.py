@@ -7,7 +7,7 @@ from minigan.layers.layer import Layer
 class Random(Layer):
     """The base of layers that draw: each draw is a function of the layer's seed and the number of the draw.
 
-    Both are in its `state`: training that is resumed draws what it would have drawn.
+    Both are in its `state`: resumed training draws the same numbers as training that was never stopped.
     """
 
     state = "seed", "draws"
@@ -24,7 +24,7 @@ class Random(Layer):
 class Dropout(Random):
     """y = x m in training, with m = 1 / keep with probability keep = 1 - rate, else 0; y = x outside it
 
-    dx = dy m, with the same m. Divided by keep, y has the mean of x, and nothing is to be scaled when the network is
+    dx = dy m, with the same m. Divided by keep, y has the mean of x, and nothing has to be scaled when the network is
     used (Srivastava et al. 2014, section 10, "inverted" dropout). Raises ValueError unless 0 <= rate < 1.
     """
 

@@ -12,7 +12,7 @@ class AveragePool(Layer):
     """y = mean of each square of x      x (N, H, W, C)   y (N, H / size, W / size, C)
 
     dx = dy / size^2 on each number of the square (LeCun et al. 1998, "sub-sampling"). Raises ValueError for a size that
-    is not a whole number of at least 1, and in a Network for samples that are no images or not made of whole squares.
+    is not a whole number of at least 1, and in a Network for samples that are not images or not made of whole squares.
     """
 
     remembered = None  # backward needs nothing of x

@@ -3,13 +3,13 @@
 A tangent tx is a direction for x. It runs *forward* beside x, and each layer turns it into ty = (dy/dx) tx. What comes
 out of a network with one output is the directional derivative of each sample: an ordinary function of x and theta. So
 one can go *backward* through it. Each layer then receives dty = dL/dty and dy = dL/dy, for an L that may depend on
-both, and gives dtx = dL/dtx and dx = dL/dx and writes dL/dparams: as ty is made of a first derivative, these hold a
-second one.
+both, and gives dtx = dL/dtx and dx = dL/dx and writes dL/dparams: because ty contains a first derivative, these contain
+a second one.
 
-Below are each layer's two pieces, side by side. Where a layer is linear in pieces, its second derivative is 0
-wherever it exists: for a network of such layers dy is None all the way down, and half of the work falls away.
+Below are each layer's two pieces, side by side. The second derivative of a piecewise linear layer is 0 wherever it
+exists: for a network of such layers dy is None all the way down, and half of the work is saved.
 docs/second-derivative.md has the derivation, minigan/objectives/penalties.py the use. A subclass has the pieces of its
-base. A layer of your own joins by
+base. Register a layer of your own like this:
 
     @jvp.register(Swish)                        @jvp_backward.register(Swish)
     def swish_forward(layer, tx): ...           def swish_backward(layer, dty, dy=None, wrt="both"): ...
@@ -146,7 +146,7 @@ def sigmoid_backward(layer, dty, dy=None, wrt="both"):
 
 @jvp.register(Reshape | Flatten | Pack | InstanceNoise)
 def same_numbers_forward(layer, tx):
-    """ty = tx in the shape of y; noise that is added does not move with x"""
+    """ty = tx in the shape of y; added noise does not depend on x"""
     return layer.forward(tx)
 
 
@@ -158,7 +158,7 @@ def same_numbers_backward(layer, dty, dy=None, wrt="both"):
 
 @jvp.register(Condition)
 def condition_forward(layer, tx):
-    """ty = tx beside zeros: the labels do not move with x"""
+    """ty = tx beside zeros: the labels do not depend on x"""
     ty = xp.zeros((*tx.shape[:-1], layer.width + layer.classes), dtype=tx.dtype)
     ty[..., : layer.width] = tx
     return ty

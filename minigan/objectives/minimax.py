@@ -51,7 +51,7 @@ def value(a_real, a_fake, output="logit"):
     """V = mean log D(x) + mean log(1 - D(G(z))), as (V, dV/da_real, dV/da_fake).
 
     a_real (N, 1), a_fake (M, 1): D's outputs for N real and M generated samples. Where D cannot tell them apart,
-    D = 1/2 (a = 0) and V = EQUILIBRIUM. Raises TypeError for what is no array of floating-point numbers.
+    D = 1/2 (a = 0) and V = EQUILIBRIUM. Raises TypeError unless both are arrays of floating-point numbers.
     """
     real, slope_real = log_d(checks.floats("value", a_real), output)
     fake, slope_fake = log_not_d(checks.floats("value", a_fake), output)
@@ -61,14 +61,14 @@ def value(a_real, a_fake, output="logit"):
 class Objective:
     """What each player minimizes. One of your own is a subclass with `discriminator` and `generator`.
 
-    `output` says what D hands over. Raises ValueError for another than those of `outputs`.
+    `output` says what D's output is. Raises ValueError for one that is not in `outputs`.
     """
 
     equilibrium = None  # the value of the game where samples cannot be told from data, if it is known
     outputs = ("logit",)  # what it can play on
     output = "logit"
-    sees_real = False  # whether G's loss compares with real samples: generator(fake, real) -> (loss, dfake, dreal)
-    layer = -1  # then: which layer of D it compares the outputs of
+    sees_real = False  # whether G's loss depends on real samples, too: generator(fake, real) -> (loss, dfake, dreal)
+    layer = -1  # then: the layer of D whose outputs it compares
 
     def __init__(self, output="logit"):
         if not isinstance(output, str) or output not in self.outputs:
@@ -98,11 +98,11 @@ class Objective:
         raise NotImplementedError(f"{type(self).__name__} needs a generator(a_fake)")
 
     def value(self, loss_d, a_real, a_fake):
-        """The value of the game, for the record: what D maximizes."""
+        """The value of the game, for the history: what D maximizes."""
         return -loss_d
 
     def project(self, theta):
-        """Called after each step of D: may move its theta back to where it must lie."""
+        """Called after each step of D: may move its theta back into the set where it must lie."""
 
     def probability(self, a):
         """D, the probability that a sample is real, from D's output; a fresh array."""

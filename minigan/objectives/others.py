@@ -1,6 +1,6 @@
 """Other games than that of 2014. As everywhere here, each loss is minimized by its player.
 
-D's output a is then no logit; what `probability` gives, for the record, is a stand-in that is above 1/2 where D holds a
+In these games D's output a is not a logit. `probability` is a substitute for the history: above 1/2 where D takes a
 sample for real.
 """
 
@@ -12,7 +12,7 @@ from minigan.objectives.minimax import EQUILIBRIUM, NonSaturating, Objective
 class LeastSquares(Objective):
     """D: E[(a(x) - 1)^2] / 2 + E[a(G(z))^2] / 2      G: E[(a(G(z)) - 1)^2] / 2      (Mao et al. 2017, eq. 9)
 
-    D's best answer is p / (p + q), as in the game of 2014, but a sample far on the right side still has a slope.
+    D's best answer is p / (p + q), as in the game of 2014, but far on the right side, too, a sample has a derivative.
     """
 
     equilibrium = -0.25
@@ -105,7 +105,7 @@ class RelativisticAverage(Objective):
 
 
 class FeatureMatching(NonSaturating):
-    """G: |E[h(x)] - E[h(G(z))]|^2, h the outputs of one layer of D; D as ever      (Salimans et al. 2016, section 3.1)
+    """G: |E[h(x)] - E[h(G(z))]|^2, h the outputs of one layer of D; D as usual      (Salimans et al. 2016, section 3.1)
 
     The derivative enters D in the middle, at `layer`: with m the difference of the means,
     dh_real = 2 m / N_real and dh_fake = -2 m / N_fake for each sample. Layers are counted from 0, or back from -1.

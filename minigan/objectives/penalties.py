@@ -1,7 +1,7 @@
-"""Penalties on the slope of D: the second derivative, by hand.
+"""Penalties on D's gradient with respect to x: the second derivative, by hand.
 
-A gradient penalty is the mean over samples of phi(|g|^2), g the gradient of D's output with respect to x. To descend it
-takes its derivative with respect to theta, the derivative of a derivative. It needs no new theory: with v = dP/dg
+A gradient penalty is the mean over samples of phi(|g|^2), g the gradient of D's output with respect to x. To minimize
+it, we need its derivative with respect to theta, the derivative of a derivative. It needs no new theory: with v = dP/dg
 
     dP/dtheta = d/dtheta <v, g>      v held fixed
 
@@ -11,7 +11,7 @@ and <v, g> is a directional derivative: how D's output changes when x moves alon
 2. v = 2 phi'(|g|^2) g / N runs *forward* through the layers beside x (`jvp`): out comes <v, g>,
 3. and one runs backward through that (`jvp_backward`): out comes dP/dtheta.
 
-Each layer's pieces for 2 and 3 stand in minigan/objectives/jvp.py, their derivation in docs/second-derivative.md.
+Each layer's pieces for 2 and 3 are in minigan/objectives/jvp.py, their derivation is in docs/second-derivative.md.
 """
 
 from minigan.backend import checks, xp
@@ -32,7 +32,7 @@ class Penalty:
         raise NotImplementedError(f"{type(self).__name__} needs a phi(squares)")
 
     def points(self, real, fake, rng):
-        """Where D's slope is looked at, (N, width), from N real samples and N fakes."""
+        """The points at which D's gradient is penalized, (N, width), from N real samples and N fakes."""
         return real
 
     def gradient(self, D, x, y=None):
@@ -60,7 +60,7 @@ class Penalty:
 class R1(Penalty):
     """weight / 2 E|g(x)|^2 on real samples      (Mescheder, Geiger and Nowozin 2018, eq. 9)
 
-    Where G has reached the data, D has no slope to keep it from settling. weight is the paper's gamma.
+    Where G has reached the data, D's gradient is small, and does not keep G from settling. weight is the paper's gamma.
     """
 
     def phi(self, squares):

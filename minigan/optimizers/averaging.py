@@ -10,7 +10,7 @@ class ExponentialMovingAverage:
 
     This is a <- decay a + (1 - decay) theta, divided by 1 - decay^t as Adam does: the start leaves no trace. What the
     layers hold in arrays besides theta, the running statistics of a BatchNorm, is averaged with it. Raises ValueError
-    unless 0 < decay < 1, TypeError for what is no network.
+    unless 0 < decay < 1, TypeError for anything but a network.
     """
 
     def __init__(self, source, decay):
@@ -22,7 +22,7 @@ class ExponentialMovingAverage:
         self._scratch = xp.empty_like(source.theta)
 
     def step(self):
-        """Take in the source as it is now."""
+        """Add the source, as it is now, to the average."""
         self.steps += 1
         w = (1 - self.decay) / (1 - self.decay**self.steps)
         a, s = self.network.theta, self._scratch

@@ -6,11 +6,11 @@ from minigan.backend import checks, kernels, xp
 class Optimizer:
     """A rule that moves theta in place, given its gradient.
 
-    `vectors` names the arrays that a rule carries from step to step, `constants` the numbers that it was made with.
-    The learning rate `lr` is a number, or a function of the number of updates done before (a Schedule); `rate` is its
-    value in the present step. The functions of the network in the list `between` are called in each step, after
-    the gradient is computed and before theta moves: a guard, clipping, a mean over machines, a print of one's own.
-    Raises ValueError unless the learning rate is positive and finite at the start, TypeError for what is no network.
+    `vectors` names the arrays that a rule carries from step to step, `constants` the numbers that it was made with. The
+    learning rate `lr` is a number, or a function of the number of updates done before (a Schedule); `rate` is its value
+    in the present step. The functions of the network in the list `between` are called in each step, after the gradient
+    is computed and before theta moves: a guard, clipping, a mean over machines, a print of your own. Raises ValueError
+    unless the learning rate is positive and finite at the start, TypeError for anything but a network.
     """
 
     vectors = constants = ()

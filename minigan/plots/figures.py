@@ -1,4 +1,4 @@
-"""Files of figures: a picture, a film; and the one way in which V is drawn."""
+"""Files of figures: a picture, a film; and how V is drawn everywhere."""
 
 import numpy
 from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -1,6 +1,6 @@
 """The laboratory: one HTML page on which games on the same points are watched side by side, scene by scene.
 
-The page holds numbers, not pictures, and page/laboratory.js draws them on canvases: that is sharp at every width, and
+The page holds numbers, not pictures, and page/laboratory.js draws them on canvases: they are sharp at every width, and
 several times smaller than a PNG of each scene. Arrays are packed as `packed` says.
 """
 
@@ -103,7 +103,7 @@ def in_picture(lattice, x):
 def comparable(films):
     """For each film the films whose V and whose slopes are in the same unit, itself included: they share their scales.
 
-    Those are the games in which D plays for V of 2014; every other game has units of its own.
+    Those are the games in which D maximizes V of 2014; every other game has its own units.
     """
     together = [film for film in films if isinstance(film.objective, Minimax)]
     return [together if isinstance(film.objective, Minimax) else [film] for film in films]

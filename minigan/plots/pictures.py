@@ -26,7 +26,7 @@ def grid(rows, shape, range, columns=None):
     It is an array (height, width), or (height, width, 3) of images of shape (H, W, 3). They are framed in gray; small
     ones are enlarged, pixel by pixel, until they are about 48 wide.
 
-    Raises ValueError for rows that are no finite numbers of that shape, or none, and for what is no shape or range.
+    Raises ValueError for rows that are not finite numbers of that shape, for no rows, and for a wrong shape or range.
     """
     shape = sizes("a picture's shape ", shape)
     if not is_images((1, *shape)) or not is_interval(range):
@@ -60,7 +60,7 @@ def save_curves(path, history):
 
 
 def draw_curves(history):
-    """The figure of `save_curves`. Raises ValueError for what is no history."""
+    """The figure of `save_curves`. Raises ValueError unless it is a history."""
     check_history("curves", history)
     figure, (value, judgments, losses) = _panels(3)
     epochs = [row["epoch"] for row in history]
@@ -83,7 +83,7 @@ def draw_curves(history):
 def compare_runs(path, runs):
     """Write V, what D believes and how varied the samples are, of several runs in one plot, as a PNG.
 
-    runs are pairs (name, history), at least one, each history with at least one row. Each run has a color of its own.
+    runs are pairs (name, history), at least one, each history with at least one row. Each run has its own color.
     """
     save_figure(path, draw_comparison(runs))
 

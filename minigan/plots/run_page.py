@@ -34,9 +34,9 @@ NUMBERS = {  # what is said of an epoch, where its row has it
 def write_page(directory, history, live=False):
     """Write training.html into the directory of a run; returns its path, or None where there is no picture yet.
 
-    The page holds at most 50 of the pictures and needs no other file. With live=True it is cheap to write, for while
-    training runs: it refers to all of the pictures in samples/, and loads itself anew every few seconds.
-    Raises OSError as the disk does, and for a damaged picture, which is named.
+    The page contains at most 50 of the pictures and needs no other file. With live=True it is cheap to write while
+    training runs: it refers to the pictures in samples/, and reloads itself every few seconds. Raises OSError as the
+    disk does, and for a damaged picture, which is named.
     """
     directory = as_path(directory)
     check_history("training.html", history)
@@ -74,7 +74,7 @@ def write_page(directory, history, live=False):
 
 
 def said(name, row):
-    """A number of the row, as it is shown."""
+    """A number of the row, as text."""
     return NUMBERS[name][1].format(row[name]).replace("-", MINUS)
 
 

@@ -53,7 +53,7 @@ class Lattice:
     """Where D is looked at: evenly spaced points x (M, d) over the place where the data `points` (N, d) lie.
 
     low, high (d,) are the corners, a fifth of the data's extent outside of it; in two dimensions a square. Raises
-    ValueError for points that are no finite numbers of one or two dimensions.
+    ValueError unless the points are finite numbers of one or two dimensions.
     """
 
     def __init__(self, points):
@@ -72,7 +72,7 @@ class Lattice:
 
 
 class Arrows:
-    """Pulls as arrows (ARROWS, d) of the picture: to one scale for all of the scenes, so that they can be compared.
+    """Pulls as arrows (ARROWS, d) of the picture: on one scale for all scenes, so that they can be compared.
 
     The strongest twentieth of all pulls is longer than 0.07 of the lattice's extent; `longest`, 0.1, is where an arrow
     is cut off.
@@ -98,10 +98,10 @@ def is_belief(objective):
 
 
 def look(gan, lattice, number):
-    """The Scene of `gan` after round `number`. Nothing of the game changes by it.
+    """The Scene of `gan` after round `number`. The game itself does not change.
 
-    A critic of differences, as that of Wasserstein, has no level: it is given that at which the means of a(x) over
-    the data and over the samples are opposite numbers. Hinge has one, its border is a = 0.
+    A critic of differences, such as that of Wasserstein, is known up to a constant. It is shifted so that the means of
+    a(x) over the data and over the samples are opposite numbers. That of hinge is not: its border is a = 0.
     """
     kind("look", gan, GAN)
     D, objective, n = gan.discriminator, gan.objective, SAMPLES

@@ -24,6 +24,6 @@ def equilibrium(row):
 
 
 def value_in_words(row):
-    """V of a row of the history, and where it would come to rest."""
+    """V of a row of the history, and its equilibrium."""
     rest = equilibrium(row)
     return f"V {row['V']:+.3f}" + ("" if rest is None else f" (equilibrium {rest:+.3f})")

@@ -1,7 +1,7 @@
 """Whether a reader's version of an exercise is right: each check yields sentences, the first that is not "" counts.
 
-A check gets the reader's function or class, and minigan's own. Derivatives go to the gradient check; what has none is
-held against minigan's own result, and `differs` says how the two differ.
+A check gets the reader's function or class, and minigan's own. Derivatives go to the gradient check; everything else is
+compared with minigan's own result, and `differs` says how the two differ.
 """
 
 import functools
@@ -124,11 +124,11 @@ def tuples(name, result, right):
 
 
 def against(name, f, real, *inputs):
-    """A check of a function that returns (loss, derivative, ...) against minigan's and against its own slopes."""
+    """A check of a function that returns (loss, derivative, ...): by minigan's, and by its own finite differences."""
     result, right = f(*inputs), real(*inputs)
     yield tuples(name, result, right)
     yield differs("the loss", result[0], right[0])
-    smooth = [a for a in inputs if a.dtype.kind == "f"]  # labels have no slope
+    smooth = [a for a in inputs if a.dtype.kind == "f"]  # labels have no derivative
     yield report(check_loss(functools.wraps(real)(lambda *a: f(*a, *inputs[len(smooth) :])), *smooth))
     single = [a.astype("float32") if a.dtype.kind == "f" else a for a in inputs]
     yield from same("in float32,", f(*single), real(*single), rtol=1e-4)

@@ -2,8 +2,8 @@
 
 On the ring and the grid, the modes that G finds, by the protocol of PacGAN (Lin et al. 2018, table 1); on MNIST, the
 Frechet distance and the share of each class by minigan's own classifier. A game on a ground with a seed is a cell. Each
-finished one is a line of --json and a checkpoint in --out; started again with the same files, the script computes only
-what is missing there. With --page it writes the tables into that page and draws the pictures beside it.
+finished cell becomes a line of --json and a checkpoint in --out. Started again with the same files, the script computes
+only what is missing. With --page it writes the tables into that page and draws the pictures beside it.
 """
 
 import io

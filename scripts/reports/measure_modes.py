@@ -1,7 +1,7 @@
 """Count the modes that a GAN finds of the ring and the grid, by the protocol of PacGAN (Lin et al. 2018, table 1).
 
-What is counted, and how: minigan/evaluation/modes.py. Each finished seed is a line of --json: started again with the
-same file, the script computes only what is missing there.
+What is counted, and how: minigan/evaluation/modes.py. Each finished seed becomes a line of --json. Started again with
+the same file, the script computes only what is missing.
 """
 
 import itertools

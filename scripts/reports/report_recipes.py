@@ -22,12 +22,12 @@ from minigan.app.cli import Parser
 from minigan.app.reports import processor, replace_block
 from minigan.app.run_directory import CHECKPOINT
 from minigan.data.files import replacing
-from minigan.evaluation.protocol import divided, generated, in_features, parzen_of
+from minigan.evaluation.protocol import baselines, divided, generated, in_features, parzen_of
 from minigan.training.checkpoint import load_generator
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, FOLDER = ROOT / "docs" / "recipes.md", ROOT / "docs" / "recipes"
-RESULTS = FOLDER / "results.json"
+RESULTS, BASELINES = FOLDER / "results.json", FOLDER / "baselines.json"
 SAMPLES, SEED = 10_000, 0
 PAPER = 225  # Goodfellow et al. 2014, table 1
 
@@ -41,6 +41,8 @@ def main(argv=None):
         results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         FOLDER.mkdir(exist_ok=True)
         data = divided("mnist", args.data_dir) if args.runs else None
+        if args.runs:
+            BASELINES.write_text(json.dumps(baselines(data), indent=1) + "\n")
         for run in args.runs:
             entry = measured(run, data)
             print(f"{run}: {sentence(entry)}")
@@ -125,7 +127,9 @@ def table(groups):
         lines.append(f"| `{recipe}` | {epochs} | {spent} | {len(group)} | {' | '.join(cells)} | {rarest:.1%} |")
     some = next(iter(groups.values()))[0]
     floor = [f"{some['floor'][name]:.2f}" for name in ("frechet_distance", "precision", "recall")]
-    lines.append(f"| training images | | | | 241.2 ± 2.1 | {' | '.join(floor)} | |")
+    images = json.loads(BASELINES.read_text())["training images"]
+    cells = [over([images["mean"]], 1, images["standard_error"]), *floor]
+    lines.append(f"| training images | | | | {' | '.join(cells)} | |")
     machines, classifiers = (
         sorted({entry[what] for group in groups.values() for entry in group}) for what in ("machine", "classifier")
     )

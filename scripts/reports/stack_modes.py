@@ -2,10 +2,10 @@
 
     python scripts/reports/stack_modes.py best --seed 0 --epochs 20 --out out/stacked
 
-Started again, the same line goes on where it was stopped, or with more epochs trains longer. The modes are counted
-after every epoch, and stand with those of all games and seeds in OUT/results.json and OUT/modes.png. Nothing is chosen
-by them: what counts is the last epoch. --judge says how good the classifier is that counts, and trains it where it
-must.
+The same command goes on where it was stopped, or trains longer if --epochs is larger. The modes are counted after every
+epoch, and are written with those of all games and seeds to OUT/results.json and OUT/modes.png. The result is that of
+the last epoch; no epoch is chosen. --judge says how accurate the classifier is that counts them, and trains it if there
+is none.
 """
 
 import json
@@ -71,7 +71,8 @@ def players(seed, shape, init, *before, width=16, hidden=256):
     """(G, D): z (100,) to an image of this shape, and images, or what the layers `before` make of them, to a logit.
 
     G has a dense layer and two transposed convolutions, with batch normalization; D has two convolutions and two dense
-    layers without it, for minigan hands D real and generated samples as one batch, and G's by themselves.
+    layers without it, because minigan gives D real and generated samples as one batch, and in G's step generated ones
+    alone.
     """
     small = shape[0] // 4, shape[1] // 4, 2 * width
     G = Network(
@@ -97,7 +98,7 @@ def packed(seed, rounds, shape):
 
 
 def sloped(seed, rounds, shape):
-    """A critic of the Wasserstein distance whose slope is held at 1 (WGAN-GP)."""
+    """A critic of the Wasserstein distance whose gradient is kept at length 1 (WGAN-GP)."""
     G, D = players(seed, shape, he)
     rules = Adam(G, 2e-4, beta1=0.0, beta2=0.9), Adam(D, 4e-4, beta1=0.0, beta2=0.9)
     return GAN(G, D, Wasserstein(), seed, *rules, penalty=GradientPenalty(10.0))

@@ -2,8 +2,8 @@
 
     python scripts/reports/train_classifier.py --out minigan/evaluation/classifier-mnist.npz
 
-That file is part of minigan, so that figures can be compared from machine to machine: a new one, which on another
-processor comes out otherwise, makes all published Frechet and kernel distances, precisions and recalls void.
+That file is part of minigan, so that figures can be compared from machine to machine: a new one differs from processor
+to processor, and makes all published Frechet and kernel distances, precisions and recalls void.
 """
 
 import sys

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,23 @@ def test_what_a_page_links_to_and_names_is_there(page):
     assert [name for name in modules if not any(map(Path.exists, candidates(name)))] == []
 
 
+# first author, year
+CITED = r"(?<![-\w])([A-Z]\w+)(?: et al\.?|(?:, [\w ]{1,40})? and [\w ]{1,40}?)? \(?((?:19|20)\d\d)\b"
+
+
+def cited(text):
+    text = unicodedata.normalize("NFKD", " ".join(text.split()))
+    return set(re.findall(CITED, "".join(letter for letter in text if not unicodedata.combining(letter))))
+
+
+def test_each_work_that_is_cited_is_among_the_sources():
+    sources = cited(read("docs/sources.md"))
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "course").glob("*.md")]
+    pages += [path for folder in ("minigan", "scripts") for path in (ROOT / folder).rglob("*.py")]
+    found = {path.name: cited(path.read_text(encoding="utf-8")) - sources for path in pages}
+    assert {name: works for name, works in found.items() if works} == {}
+
+
 def candidates(module):
     """Where minigan.layers.dense, or the name minigan.layers.Dense, may be defined."""
     path = ROOT.joinpath(*module.split("."))
@@ -142,16 +160,6 @@ def test_each_provoked_failure_is_called_by_its_name(tmp_path, capsys):
 
 def cells(table):
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()]
-
-
-def test_the_percentages_about_objectives_are_those_of_their_table():
-    page = read("docs/objectives.md")
-    table = {row[0]: row for row in cells(reports.block(page, "objectives"))}
-    said = re.search(
-        r"less sharp: (\d+) % and (\d+) % of them are of high quality, against (\d+) %", " ".join(page.split())
-    )
-    sharp = [table[game][4].rstrip("%") for game in ("least squares", "hinge", "non-saturating")]
-    assert list(said.groups()) == sharp
 
 
 def test_the_way_of_the_gradient_is_drawn(tmp_path):
