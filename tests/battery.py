@@ -1484,8 +1484,19 @@ def conditions_are_joined_and_projected(m):
         same(network.forward(x, False, y[::-1])[..., shape[-1] :], columns[::-1], 0)
         same(network.forward(x)[..., shape[-1] :], columns, 0)
         refuses(ValueError, "5 labels for 4 samples", network.forward, x[:4])
-    many = np.arange(3000) % 3
-    same(m.network.Network(m.layers.Condition(3), shape=1)(np.zeros((3000, 1)), many)[:, 1:], np.eye(3)[many], 0)
+        assert network.layers[0].give and m.layers.Dense(2, 2).give is None
+    many = np.arange(3072) % 3
+    held = m.network.Network(m.layers.Condition(3), shape=(1,))
+    held.give(many[:1024], hold=True)
+    refuses(ValueError, "1024 labels for 3072 samples", held, np.zeros((3072, 1)))
+    held.give(many, hold=True)
+    same(held(np.zeros((3072, 1)))[:, 1:], np.eye(3)[many], 0)
+    own = m.layers.Tanh()
+    own.classes = 5  # a name that a layer may use as it likes
+    assert m.network.Network(own).classes is None
+    packed = m.layers.Pack(2, 4), m.layers.Projection(3)
+    refuses(ValueError, "is behind a Pack", m.network.Network, *packed)
+    same(m.network.Network(m.layers.Condition(3), shape=1)(np.zeros((3072, 1)), many)[:, 1:], np.eye(3)[many], 0)
     layer, x, da = m.layers.Projection(3), draw(5, 4), draw(5, 1, seed=1)
     network = m.network.Network(m.layers.Dense(4, 4), layer, seed=1, dtype="float64")
     layer.b[...] = 0.7

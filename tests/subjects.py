@@ -71,7 +71,7 @@ def around(name, n_in, n_out, *last, seed=1):
 
 def labels(name):
     """The labels y for a layer that is given some, nothing for the rest."""
-    return {"y": Y} if LAYERS[name][0]().classes else {}
+    return {"y": Y} if getattr(LAYERS[name][0](), "classes", None) else {}
 
 
 def hints(report):

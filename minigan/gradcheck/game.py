@@ -95,7 +95,7 @@ def _alone(gan, x, z, y, **settings):
     for player, network, a in ("G", gan.generator, z), ("D", gan.discriminator, x):
         twin, a = float64_copy(network, 0, y=y), a.copy()
         for i, layer in enumerate(twin.layers):
-            labels = y if layer.classes else None
+            labels = y if layer in twin.conditional else None
             yield f"layer {i} of {player}, {layer!r}", gradcheck(layer, a, y=labels, training=True, **settings)
             a = layer.forward(a, True).copy()
 
