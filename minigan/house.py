@@ -81,6 +81,7 @@ TABLE = """
   evaluation/classifier
   evaluation/modes
   evaluation/stacked
+  evaluation/conditional
   evaluation/protocol
   evaluation/report
 
