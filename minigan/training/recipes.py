@@ -8,7 +8,7 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-from minigan.backend.checks import kind, number
+from minigan.backend.checks import kind, number, whole
 from minigan.data.dataset import LOAD, Dataset
 from minigan.gan import GAN
 from minigan.layers import Condition, Conv2D, ConvTranspose2D, Dense, Flatten, Normal, Projection, Reshape, Uniform, he
@@ -76,6 +76,12 @@ def given(value, usual):
     return usual if value is None else value
 
 
+def joined(width, classes=None):
+    """(the layers that join labels to rows of this width, none without classes; the width behind them)."""
+    width = whole(f"the width of a player's input, {width!r},", width)
+    return ([], width) if classes is None else ([Condition(classes)], width + classes)
+
+
 @recipe(batch_size=128, rounds=18_720)
 def default(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None, penalty=None, classes=None):
     """The best dense game that we know: every known help that costs a line.
@@ -85,18 +91,18 @@ def default(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None
     `classes`, a conditional game: G begins with a Condition, D does too, and ends with a Projection.
     """
     a, b, c = widths(data, 256, 512, 1024)
-    condition, more = (lambda: [Condition(classes)], classes) if classes else (list, 0)
+    (given_to_g, wide), (given_to_d, high) = joined(latent, classes), joined(data.size, classes)
     G = Network(
-        *condition(), Dense(latent + more, a), BatchNorm(a), LeakyReLU(),
+        *given_to_g, Dense(wide, a), BatchNorm(a), LeakyReLU(),
         Dense(a, b), BatchNorm(b), LeakyReLU(),
         Dense(b, c), BatchNorm(c), LeakyReLU(),
         Dense(c, data.size), Tanh(), seed=seed, shape=(latent,),
     )  # fmt: skip
     D = Network(
-        *condition(), Dense(data.size + more, c), LeakyReLU(), Dropout(0.3),
+        *given_to_d, Dense(high, c), LeakyReLU(), Dropout(0.3),
         Dense(c, b), LeakyReLU(), Dropout(0.3),
         Dense(b, a), LeakyReLU(), Dropout(0.3),
-        Projection(classes) if classes else Dense(a, 1), seed=seed + 1, shape=(data.size,),
+        Dense(a, 1) if classes is None else Projection(classes), seed=seed + 1, shape=(data.size,),
     )  # fmt: skip
     lr, lr_d = (number("the learning rate", rate, "(0, inf)") for rate in (lr, given(lr_d, lr)))
     smoothed = given(objective, NonSaturating(real=0.9))
