@@ -49,6 +49,7 @@ TABLE = """
 
 * objectives/minimax
   objectives/others
+  objectives/auxiliary
   objectives/jvp
   objectives/penalties
 
