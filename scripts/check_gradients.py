@@ -140,7 +140,7 @@ def project(seed):
         D = Network(*first, m.Dense(k * 4, 5), m.LeakyReLU(), m.Dense(5, 1), *last, seed=seed + 1)
         game = check_game(m.GAN(G, D, objective, seed, penalty=penalty), x[: k * N], z[: k * N], seed=seed)
         checks.append(([*G.layers, *D.layers, objective, *([penalty] if penalty else [])], game))
-    return checks
+    return [*checks, *conditional_games(rng, labels, seed)]
 
 
 def layers():
@@ -178,6 +178,19 @@ def other_games(rng, seed):
     for penalty in m.R1(1.0), m.R2(1.0), m.GradientPenalty(10.0), m.OneSidedGradientPenalty(10.0):
         checks.append(([*D.layers, penalty], check_penalty(penalty, D, x, seed=seed)))
     return checks
+
+
+def conditional_games(rng, y, seed):
+    """Games with labels y: joined to x, projected, and told by D, with penalties at which y is held."""
+    x, z = rng.standard_normal((N, 4)), rng.standard_normal((N, 2))
+    for D, objective, penalty in (
+        ([m.Condition(3), m.Dense(7, 5), m.Tanh(), m.Dense(5, 1)], m.NonSaturating(), m.R1(1.0)),
+        ([m.Dense(4, 5), m.LeakyReLU(), m.Projection(3)], m.Hinge(), m.GradientPenalty(10.0)),
+        ([m.Dense(4, 5), m.Tanh(), m.Dense(5, 4)], m.AuxiliaryClassifier(3), m.R1(1.0)),
+    ):
+        G = Network(m.Condition(3), m.Dense(5, 6), m.ReLU(), m.Dense(6, 4), m.Tanh(), seed=seed, shape=2)
+        gan = m.GAN(G, Network(*D, seed=seed + 1, shape=4), objective, seed, penalty=penalty)
+        yield [*G.layers, *D, objective, penalty], check_game(gan, x, z, y, seed=seed)
 
 
 def culprits(checks):
