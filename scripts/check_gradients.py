@@ -132,7 +132,7 @@ def project(seed):
     G = Network(m.Dense(3, 8), m.Reshape(2, 2, 2), m.ReLU(), m.ConvTranspose2D(1), m.Tanh(), seed=seed)
     D = Network(m.Conv2D(2), m.LeakyReLU(), m.Flatten(), m.Dense(8, 1), seed=seed + 1, shape=(4, 4, 1))
     images = check_game(m.GAN(G, D, seed=seed, penalty=m.R1(1.0)), rng.standard_normal((N, 4, 4, 1)), z[:N], seed=seed)
-    checks.append(([*G.layers, *D.layers, m.R1(1.0)], images))
+    checks += [([*G.layers, *D.layers, m.R1(1.0)], images), *conditional_games(rng, labels, seed)]
     for objective, penalty, k in games:
         G = Network(m.Dense(3, 6), m.ReLU(), m.Dense(6, 4), m.Tanh(), seed=seed)
         first = [m.Pack(k, 4)] if k > 1 else []
@@ -140,7 +140,7 @@ def project(seed):
         D = Network(*first, m.Dense(k * 4, 5), m.LeakyReLU(), m.Dense(5, 1), *last, seed=seed + 1)
         game = check_game(m.GAN(G, D, objective, seed, penalty=penalty), x[: k * N], z[: k * N], seed=seed)
         checks.append(([*G.layers, *D.layers, objective, *([penalty] if penalty else [])], game))
-    return [*checks, *conditional_games(rng, labels, seed)]
+    return checks
 
 
 def layers():
