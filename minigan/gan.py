@@ -67,17 +67,17 @@ class GAN:
         n = len(x)
         fake = G.forward(self.noise(n), training=True, y=y)
         both = D.stack(x, fake)
-        y, told = self.objective.deal(y)
+        objective, y = self.objective.told(y)
         a_real, a_fake = halves(D.forward(both, training=True, y=twice(y)))
-        loss, da_real, da_fake = self.objective.discriminator(a_real, a_fake, *told)
+        loss, da_real, da_fake = objective.discriminator(a_real, a_fake)
         D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
-        V = self.objective.value(loss, a_real, a_fake)
-        d_real, d_fake = self.objective.probability(a_real), self.objective.probability(a_fake)
+        V = objective.value(loss, a_real, a_fake)
+        d_real, d_fake = objective.probability(a_real), objective.probability(a_fake)
         if self.penalty:
             rng = random_generator(self.seed, PENALTY, self.draws[TRAINING])
             loss = loss + self.penalty.add(D, both[:n], both[n:], rng, *(() if y is None else (y,)))
         self.discriminator_optimizer.step()
-        self.objective.project(D.theta)
+        objective.project(D.theta)
         return loss, V, d_real, d_fake
 
     def generator_step(self, n, real=None, y=None):
@@ -91,14 +91,14 @@ class GAN:
         if objective.sees_real:
             self._check_real(n, real)
         x = G.forward(self.noise(n), training=True, y=y)
-        y, told = objective.deal(y)
+        objective, y = objective.told(y)
         if objective.sees_real:  # in the outputs of one of D's layers, the last or another
             a, _ = halves(D.forward(D.stack(x, real), training=True, y=twice(y)))
             loss, d_fake, d_real = objective.generator(*halves(D.outputs[objective.layer]))
             dx = D.backward(xp.concatenate((d_fake, d_real)), wrt="input", layer=objective.layer)[:n]
         else:
             a = D.forward(x, training=True, y=y)
-            loss, da = objective.generator(a, *told)
+            loss, da = objective.generator(a)
             dx = D.backward(da, wrt="input")
         G.backward(dx, wrt="params")
         self.generator_optimizer.step()

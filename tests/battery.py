@@ -1240,19 +1240,20 @@ def the_auxiliary_classifier_asks_d_for_the_class(m):
         (m.objectives.AuxiliaryClassifier(3, 0.5, real=0.9), 0.5, 0.9),
     ):
         of_source = -real * log_d(a[:, 0]) - (1 - real) * log_d(-a[:, 0]) - log_d(-b[:, 0])
-        same(objective.discriminator(a, b, y)[0], of_source + weight * (unlike(a[:, 1:]) + unlike(b[:, 1:])))
-        same(objective.generator(b, y)[0], weight * unlike(b[:, 1:]) - log_d(b[:, 0]))
-        passes(m.gradcheck.check_loss(lambda a, b, at=objective: at.discriminator(a, b, y), a, b))
-        passes(m.gradcheck.check_loss(lambda b, at=objective: at.generator(b, y), b))
+        told, to_d = objective.told([2, 0, 2, 1])
+        assert to_d is None is objective.y and type(told.y) is np.ndarray
+        same(told.discriminator(a, b)[0], of_source + weight * (unlike(a[:, 1:]) + unlike(b[:, 1:])))
+        same(told.generator(b)[0], weight * unlike(b[:, 1:]) - log_d(b[:, 0]))
+        passes(m.gradcheck.check_loss(told.discriminator, a, b))
+        passes(m.gradcheck.check_loss(told.generator, b))
         same(objective.value(7.0, a, b), log_d(a[:, 0]) + log_d(-b[:, 0]))
         same(objective.probability(a), sigma(a[:, :1]))
         same(objective.equilibrium, math.log(real / 2) + math.log(1 - real / 2))
-        (to_d, told), none = objective.deal([0, 1, 2]), objective.deal(y)[0]
-        assert to_d is none is None and told[0].tolist() == [0, 1, 2]
-    singles = objective.generator(b.astype("float32"), y), objective.discriminator(*2 * [b.astype("float32")], y)
+    singles = told.generator(b.astype("float32")), told.discriminator(*2 * [b.astype("float32")])
     assert {np.asarray(part).dtype for parts in singles for part in parts} == {np.dtype("float32")}
-    to_d, told = m.objectives.NonSaturating().deal(y)
-    assert to_d is y and told == ()
+    usual = m.objectives.NonSaturating()
+    assert usual.told(y)[0] is usual and usual.told(y)[1] is y
+    refuses(TypeError, "labels are a NoneType", objective.generator, b)
     Dense, Tanh, Network = m.layers.Dense, m.layers.Tanh, m.network.Network
 
     def game(D, penalty=None):
@@ -1267,12 +1268,11 @@ def the_auxiliary_classifier_asks_d_for_the_class(m):
     slope = np.array([[(D(x[i : i + 1] + e) - D(x[i : i + 1] - e))[0, 0] for e in 1e-3 * np.eye(4)] for i in range(4)])
     squares = (slope**2).sum(1) / 4e-6
     same(m.objectives.R1(2.0).gradient(D, x.astype("float32")), squares.mean(), 1e-3)
-    given, objective_of = [], vars(gan)["objective"]
-    for name in "discriminator", "generator":
-        loss = getattr(objective_of, name)
-        vars(objective_of)[name] = lambda *a, loss=loss: given.append(list(a[-1])) or loss(*a)
+    given, tell = [], objective.told
+    vars(objective)["told"] = lambda y: given.append(list(y)) or tell(y)
     gan.step(x.astype("float32"), y)
     assert given == [list(y), list(y)]
+    del vars(objective)["told"]
     for D, words in (
         ((Dense(4, 1),), "gives 1 values for each sample: it must give 4, 1 + 3 classes"),
         ((m.layers.Condition(3), Dense(7, 4)), "is given labels itself"),

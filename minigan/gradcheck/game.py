@@ -128,9 +128,9 @@ class _Step(Evidence):
     fill = FILL
 
     def __init__(self, player, gan, x, z, y, stated, seed, before):
-        self.player, self.gan, self.x, self.z, self.y, self.objective = player, gan, x, z, y, gan.objective
+        self.player, self.gan, self.x, self.z, self.y = player, gan, x, z, y
         self.stated = None if player == "G" and gan.objective.sees_real else stated
-        self.shown, self.told = self.objective.deal(y)
+        self.objective, self.shown = gan.objective.told(y)
         self.faults, self.alternatives = {}, {}
         self.zero = (
             f"all zero, but the slope is not: the gradient never arrives at {player}; was what its layers remember "
@@ -156,7 +156,7 @@ class _Step(Evidence):
     def variables(self, eps):
         """(Variable, eps for it): what the objective sees of D, then the player's parameters."""
         own, outputs = self._own(), self._outputs()
-        derivatives = own(*outputs.values(), *self.told)[1:]
+        derivatives = own(*outputs.values())[1:]
         size = sum(float(abs(d * a).sum()) for d, a in zip(derivatives, outputs.values(), strict=True))
         for (name, a), d in zip(outputs.items(), derivatives, strict=True):
             row = f"{self.player} {name}"
@@ -209,7 +209,7 @@ class _Step(Evidence):
     def _loss(self, outputs, **other):
         """The player's loss as the terms of a mean; `other` names another logarithm for an output."""
         if self.stated is None:
-            return to_numpy(self._own()(*outputs.values(), *self.told)[0]).reshape(1)
+            return to_numpy(self._own()(*outputs.values())[0]).reshape(1)
         terms = STATED[self.player, self.stated] | other
         logs = {name: _log(terms[name], to_numpy(a), self.objective.output) / a.size for name, a in outputs.items()}
         smoothing = 1 - getattr(self.objective, "real", 1)

@@ -1,5 +1,7 @@
 """The auxiliary classifier: D is not told the class of a sample, it has to say it (Odena, Olah and Shlens 2017)."""
 
+import copy
+
 from minigan.backend import checks, xp
 from minigan.losses import sigmoid, softmax_cross_entropy
 from minigan.objectives.minimax import NonSaturating, Objective, value
@@ -21,6 +23,8 @@ class AuxiliaryClassifier(Objective):
     labels itself, or that judges several samples at a time.
     """
 
+    y = None  # the labels of the samples, of a copy that was `told`
+
     def __init__(self, classes, weight=1.0, real=1.0):
         self.classes = checks.whole(f"AuxiliaryClassifier({classes!r}): the number of classes", classes)
         self.weight = checks.number(f"AuxiliaryClassifier: weight={weight!r}", weight, "(0, inf)")
@@ -39,19 +43,25 @@ class AuxiliaryClassifier(Objective):
             raise ValueError(f"the discriminator {does}, but {self!r} asks it for the class of each sample: leave out "
                              "its Condition, Projection or Pack")  # fmt: skip
 
-    def discriminator(self, a_real, a_fake, y):
+    def told(self, y):
+        """(an objective that knows y, nothing for D): a copy, which its two losses are asked of."""
+        told = copy.copy(self)
+        told.y = xp.asarray(y)
+        return told, None
+
+    def discriminator(self, a_real, a_fake):
         loss, *sides = self.source.discriminator(a_real[:, :1], a_fake[:, :1])
-        of_x, dc_real = softmax_cross_entropy(a_real[:, 1:], y)
-        of_fakes, dc_fake = softmax_cross_entropy(a_fake[:, 1:], y)
-        return loss + self.weight * (of_x + of_fakes), self._beside(sides[0], dc_real), self._beside(sides[1], dc_fake)
+        for i, a in enumerate((a_real, a_fake)):
+            loss, sides[i] = self._and_class(a, loss, sides[i])
+        return loss, *sides
 
-    def generator(self, a_fake, y):
-        loss, da = self.source.generator(a_fake[:, :1])
-        of_fakes, dc = softmax_cross_entropy(a_fake[:, 1:], y)
-        return loss + self.weight * of_fakes, self._beside(da, dc)
+    def generator(self, a_fake):
+        return self._and_class(a_fake, *self.source.generator(a_fake[:, :1]))
 
-    def _beside(self, da, dc):
-        return xp.concatenate((da, self.weight * dc), axis=1)
+    def _and_class(self, a, loss, da):
+        """The loss and its derivative with respect to all of D's outputs, from those of the game about a alone."""
+        unlike, dc = softmax_cross_entropy(a[:, 1:], self.y)
+        return loss + self.weight * unlike, xp.concatenate((da, self.weight * dc), axis=1)
 
     def value(self, loss_d, a_real, a_fake):
         """V of the game of 2014 within this one."""

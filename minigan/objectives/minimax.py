@@ -69,7 +69,7 @@ class Objective:
     output = "logit"
     sees_real = False  # whether G's loss compares with real samples: generator(fake, real) -> (loss, dfake, dreal)
     layer = -1  # then: which layer of D it compares the outputs of
-    classes = None  # of which D, not told labels, gives a logit each behind its first output: both losses then take y
+    classes = None  # of which D, not given labels, gives a logit each behind its first output
 
     def __init__(self, output="logit"):
         if not isinstance(output, str) or output not in self.outputs:
@@ -93,9 +93,9 @@ class Objective:
         if not -len(D.layers) <= self.layer < len(D.layers):
             raise ValueError(f"{self!r} compares outputs of layer {self.layer}, but D has {len(D.layers)} layers")
 
-    def deal(self, y):
-        """(the labels that D is given, what the losses take besides D's outputs): y goes to the one or to the other."""
-        return (None, (xp.asarray(y),)) if self.classes else (y, ())
+    def told(self, y):
+        """(the objective for samples of labels y, the labels that D is given): y goes to D, which joins it to x."""
+        return self, y
 
     def discriminator(self, a_real, a_fake):
         """D's loss, as (loss, dloss/da_real, dloss/da_fake), from D's outputs for N real samples and M fakes."""
