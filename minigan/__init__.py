@@ -13,8 +13,8 @@ from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
 from minigan.network import Network
 from minigan.optimizers import SGD, Adam, ExponentialMovingAverage
 from minigan.objectives import (
-    R1, R2, FeatureMatching, GradientPenalty, Hinge, LeastSquares, Minimax, NonSaturating, Objective,
-    OneSidedGradientPenalty, Penalty, RelativisticAverage, Wasserstein, jvp, jvp_backward, value,
+    R1, R2, AuxiliaryClassifier, FeatureMatching, GradientPenalty, Hinge, LeastSquares, Minimax, NonSaturating,
+    Objective, OneSidedGradientPenalty, Penalty, RelativisticAverage, Wasserstein, jvp, jvp_backward, value,
 )  # fmt: skip
 from minigan.gan import GAN
 from minigan.gradcheck import assert_gradients, check_game, check_loss, gradcheck
@@ -28,5 +28,5 @@ __all__ = [
     "LeastSquares", "Wasserstein", "Hinge", "RelativisticAverage", "FeatureMatching", "GAN", "gradcheck", "check_loss",
     "check_game", "assert_gradients", "Conv2D", "ConvTranspose2D", "AveragePool", "Upsample", "SpectralConv2D",
     "RNN", "GRU", "LSTM", "LastStep", "MeanOverTime",
-    "Condition", "Projection",
+    "Condition", "Projection", "AuxiliaryClassifier",
 ]  # fmt: skip

@@ -40,8 +40,8 @@ class GAN:
 
     def __init__(self, generator, discriminator, objective=NonSaturating(), seed=0, generator_optimizer=None,
                  discriminator_optimizer=None, k=1, noise="normal", average=None, penalty=None):  # fmt: skip
-        _check_players(generator, discriminator)
         _check("objective", objective, isinstance(objective, Objective), "an Objective, NonSaturating() say")
+        _check_players(generator, discriminator, objective)
         _check("penalty", penalty, penalty is None or hasattr(penalty, "weight"), "a Penalty, R1(1.0) say, or None")
         objective.check(discriminator)
         self.generator, self.discriminator, self.objective, self.penalty = generator, discriminator, objective, penalty
@@ -67,16 +67,17 @@ class GAN:
         n = len(x)
         fake = G.forward(self.noise(n), training=True, y=y)
         both = D.stack(x, fake)
+        objective, y = self.objective.told(y)
         a_real, a_fake = halves(D.forward(both, training=True, y=twice(y)))
-        loss, da_real, da_fake = self.objective.discriminator(a_real, a_fake)
+        loss, da_real, da_fake = objective.discriminator(a_real, a_fake)
         D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
-        V = self.objective.value(loss, a_real, a_fake)
-        d_real, d_fake = self.objective.probability(a_real), self.objective.probability(a_fake)
+        V = objective.value(loss, a_real, a_fake)
+        d_real, d_fake = objective.probability(a_real), objective.probability(a_fake)
         if self.penalty:
             rng = random_generator(self.seed, PENALTY, self.draws[TRAINING])
             loss = loss + self.penalty.add(D, both[:n], both[n:], rng, *(() if y is None else (y,)))
         self.discriminator_optimizer.step()
-        self.objective.project(D.theta)
+        objective.project(D.theta)
         return loss, V, d_real, d_fake
 
     def generator_step(self, n, real=None, y=None):
@@ -90,6 +91,7 @@ class GAN:
         if objective.sees_real:
             self._check_real(n, real)
         x = G.forward(self.noise(n), training=True, y=y)
+        objective, y = objective.told(y)
         if objective.sees_real:  # in the outputs of one of D's layers, the last or another
             a, _ = halves(D.forward(D.stack(x, real), training=True, y=twice(y)))
             loss, d_fake, d_real = objective.generator(*halves(D.outputs[objective.layer]))
@@ -185,7 +187,7 @@ def _own(name, optimizer, network):
     return optimizer
 
 
-def _check_players(G, D):
+def _check_players(G, D, objective):
     """Raises ValueError where G and D cannot play against each other, TypeError for what is no Network."""
     for player, network in ("generator", G), ("discriminator", D):
         _check(player, network, isinstance(network, Network), "a Network")
@@ -199,15 +201,13 @@ def _check_players(G, D):
     if D.n_in != G.n_out:
         pack = f" (to judge several at a time, begin D with Pack(m, {G.n_out}))" if D.rows == 1 else ""
         raise ValueError(f"the generator gives {G.n_out} values, but the discriminator takes {D.n_in}{pack}")
-    if G.classes != D.classes:
-        raise ValueError(f"the generator is given {_classes(G)}, but the discriminator {_classes(D)}: D must see the "
-                         "same labels as G, or G learns nothing of them; begin it with a Condition, or end it with a "
-                         "Projection")  # fmt: skip
+    if G.classes != (seen := objective.classes or D.classes):
+        raise ValueError(f"the generator is given {_labels(G.classes)}, but the discriminator {_labels(seen)}: D must "
+                         "see the same labels as G, or G learns nothing of them; begin it with a Condition, or end it "
+                         "with a Projection")  # fmt: skip
     if G.dtype != D.dtype:
         raise ValueError(f"the generator is {G.dtype}, but the discriminator is {D.dtype}: both need one dtype")
-    if D.n_out != 1:
-        raise ValueError(f"the discriminator gives {D.n_out} values for each sample: it must give one")
 
 
-def _classes(network):
-    return f"labels of {network.classes} classes" if network.classes else "no labels"
+def _labels(classes):
+    return f"labels of {classes} classes" if classes else "no labels"

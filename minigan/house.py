@@ -49,6 +49,7 @@ TABLE = """
 
 * objectives/minimax
   objectives/others
+  objectives/auxiliary
   objectives/jvp
   objectives/penalties
 
@@ -81,6 +82,7 @@ TABLE = """
   evaluation/classifier
   evaluation/modes
   evaluation/stacked
+  evaluation/conditional
   evaluation/protocol
   evaluation/report
 

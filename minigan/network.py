@@ -29,7 +29,8 @@ class Network(Layer):
     def __init__(self, *layers, seed=0, dtype="float32", shape=None):
         _look_at(layers)
         self.layers, self.rows, self.range = layers, math.prod(layer.rows for layer in layers), layers[-1].range
-        self.classes, *others = {layer.classes for layer in layers if layer.classes} or {None}
+        self.conditional = [layer for layer in layers if layer.give and layer.classes]
+        self.classes, *others = {layer.classes for layer in self.conditional} or {None}
         if others:
             raise ValueError(f"labels of {self.classes} classes for some layers, and of {others[0]} for others")
         shape = None if isinstance(shape, tuple) and not shape else shape
@@ -87,9 +88,8 @@ class Network(Layer):
         """Hand labels y (N,) to the layers that take some, for the next forward, or `hold` them for all without any."""
         if y is not None and not self.classes:
             raise ValueError(f"{self!r} takes no labels y: begin it with a Condition(classes), say")
-        for layer in self.layers:
-            if layer.classes:
-                layer.give(y, hold)
+        for layer in self.conditional:
+            layer.give(y, hold)
 
     def stack(self, a, b):
         """The samples a and b as one batch, in an owned array: how D sees real and generated ones."""
@@ -120,9 +120,10 @@ class Network(Layer):
 
         Many rows are computed CHUNK at a time, which bounds the memory. No backward can follow.
         """
-        x, chunk = checks.array("x", x, self.dtype), CHUNK * self.rows
+        x = checks.array("x", x, self.dtype)
         self.check(x)
         y = y if y is None else checks.array("y", y, shape=(len(x),))
+        chunk = len(x) if y is None and self.classes else CHUNK * self.rows  # labels that are held are those of all
         parts = [slice(i, i + chunk) for i in range(0, len(x), chunk)]
         out = xp.concatenate([self.forward(x[i], y=None if y is None else y[i]).copy() for i in parts])
         self.forget()
@@ -144,11 +145,8 @@ class Network(Layer):
 
     def _places(self):
         """{"0": layer, "1.0": layer, ...}: the leaves by their place."""
-        found = {}
-        for i, layer in enumerate(self.layers):
-            inner = layer._places() if isinstance(layer, Network) else {"": layer}
-            found |= {f"{i}.{place}".rstrip("."): leaf for place, leaf in inner.items()}
-        return found
+        inner = [layer._places() if isinstance(layer, Network) else {"": layer} for layer in self.layers]
+        return {f"{i}.{place}".rstrip("."): leaf for i, found in enumerate(inner) for place, leaf in found.items()}
 
     def parameters(self):
         """(name, parameter, gradient) for each one, as views: ("0.W", W, dW), ("0.b", b, db), ("2.W", ...)."""
@@ -270,6 +268,8 @@ def _look_at(layers):
             where = "already belongs to a Network" if layer.packed else "is already in the chain"
             raise ValueError(f"layer {i}, {layer!r}, {where}: it remembers one forward pass, and its parameters are "
                              "parts of one theta, so make a new layer for each place, or copy.deepcopy it")  # fmt: skip
+        if layer.give and layer.classes and any(before.rows > 1 for before in layers[:i]):
+            raise ValueError(f"layer {i}, {layer!r}, is behind a Pack, whose rows are several samples: put it before")
 
 
 def _initial(layer, shape, rng):

@@ -131,7 +131,7 @@ def project(seed):
     G = Network(m.Dense(3, 8), m.Reshape(2, 2, 2), m.ReLU(), m.ConvTranspose2D(1), m.Tanh(), seed=seed)
     D = Network(m.Conv2D(2), m.LeakyReLU(), m.Flatten(), m.Dense(8, 1), seed=seed + 1, shape=(4, 4, 1))
     images = check_game(m.GAN(G, D, seed=seed, penalty=m.R1(1.0)), rng.standard_normal((N, 4, 4, 1)), z[:N], seed=seed)
-    checks.append(([*G.layers, *D.layers, m.R1(1.0)], images))
+    checks += [([*G.layers, *D.layers, m.R1(1.0)], images), *conditional_games(rng, labels, seed)]
     for objective, penalty, k in games:
         G = Network(m.Dense(3, 6), m.ReLU(), m.Dense(6, 4), m.Tanh(), seed=seed)
         first = [m.Pack(k, 4)] if k > 1 else []
@@ -177,6 +177,19 @@ def other_games(rng, seed):
     for penalty in m.R1(1.0), m.R2(1.0), m.GradientPenalty(10.0), m.OneSidedGradientPenalty(10.0):
         checks.append(([*D.layers, penalty], check_penalty(penalty, D, x, seed=seed)))
     return checks
+
+
+def conditional_games(rng, y, seed):
+    """Games with labels y: joined to x, projected, and told by D, with penalties at which y is held."""
+    x, z = rng.standard_normal((N, 4)), rng.standard_normal((N, 2))
+    for D, objective, penalty in (
+        ([m.Condition(3), m.Dense(7, 5), m.Tanh(), m.Dense(5, 1)], m.NonSaturating(), m.R1(1.0)),
+        ([m.Dense(4, 5), m.LeakyReLU(), m.Projection(3)], m.Hinge(), m.GradientPenalty(10.0)),
+        ([m.Dense(4, 5), m.Tanh(), m.Dense(5, 4)], m.AuxiliaryClassifier(3), m.R1(1.0)),
+    ):
+        G = Network(m.Condition(3), m.Dense(5, 6), m.ReLU(), m.Dense(6, 4), m.Tanh(), seed=seed, shape=2)
+        gan = m.GAN(G, Network(*D, seed=seed + 1, shape=4), objective, seed, penalty=penalty)
+        yield [*G.layers, *D, objective, penalty], check_game(gan, x, z, y, seed=seed)
 
 
 def culprits(checks):

@@ -4,7 +4,6 @@ Without --data it takes MNIST where that is found or can be downloaded, else the
 Ctrl-C stops after the round, with everything saved; --resume goes on from there.
 """
 
-import dataclasses
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from minigan.app.run_directory import RunDirectory, read_config
 from minigan.app.saved import in_range_of, recipe_of
 from minigan.app.train import command, introduce, play
 from minigan.data import load
+from minigan.evaluation.protocol import part
 from minigan.training.guard import NotFiniteError
 from minigan.training.recipes import RECIPES
 from minigan.training.training import Training
@@ -29,11 +29,11 @@ def main(argv=None):
         data = recipe.data(load(args.data, args.data_dir))
         batch_size = args.batch_size or min(recipe.batch_size, max(2, len(data) // 32))
         if args.dry_run:
-            data = dataclasses.replace(data, images=data.images[: 3 * batch_size], labels=None)
+            data = part(data, slice(3 * batch_size))
         rounds = max(1, len(data) // batch_size)
         enough = recipe.rounds if data.size > 256 else recipe.rounds // 5  # small images need less
         epochs = args.epochs or (2 if args.dry_run else -(-enough // rounds))
-        gan = recipe.make(data, epochs * rounds, args.seed, **recipe.settings(chosen(args)))
+        gan = recipe.make(data, epochs * rounds, args.seed, **recipe.settings(chosen(args, data)))
         training = Training(gan, in_range_of(data, gan), batch_size)
         config = config_of(args, data, batch_size)
         run = RunDirectory(args.out, training, config, args.resume, args.checkpoint_every, args.keep)
@@ -49,10 +49,10 @@ def main(argv=None):
             return 1
 
 
-def chosen(args):
+def chosen(args, data):
     """The settings of the game that the user chose, None for the others."""
     objective = args.objective and OBJECTIVES[args.objective]()
-    rates = {"latent": args.latent, "lr": args.lr, "lr_d": args.lr_d}
+    rates = {"latent": args.latent, "lr": args.lr, "lr_d": args.lr_d, "classes": args.conditional and data.classes}
     return {**rates, "objective": objective, "penalty": None if args.penalty is None else penalty(args.penalty)}
 
 
@@ -63,6 +63,8 @@ def arguments():
         help="networks, objective and optimizers: see docs/recipes.md (default: %(default)s)")  # fmt: skip
     add("--game", metavar="FILE",
         help="a Python file of yours with its function make(data, rounds, seed) gives the GAN to play")  # fmt: skip
+    add("--conditional", action="store_true", default=None,
+        help="show both players the labels, so that the digit can be chosen: recipe default")  # fmt: skip
     add("--epochs", type=whole(1),
         help="passes over the data, those already done included (default: as many as the recipe wants)")  # fmt: skip
     add("--batch-size", type=whole(1), help="images in a round (default: the recipe's, or a 32nd of a small data set)")

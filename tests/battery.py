@@ -1225,6 +1225,67 @@ def other_objectives_give_their_papers_formulas(m):
     same(o.Minimax(real=0.9).equilibrium, math.log(0.45 * 0.55))
 
 
+def the_auxiliary_classifier_asks_d_for_the_class(m):
+    y, hot = np.array([2, 0, 2, 1]), np.eye(3)[[2, 0, 2, 1]]
+    a, b = draw(4, 4, seed=7), draw(4, 4, seed=8)
+
+    def unlike(c):
+        return -(hot * (c - np.log(np.exp(c).sum(1, keepdims=True)))).sum() / 4
+
+    def log_d(a):
+        return np.log(sigma(a)).mean()
+
+    for objective, weight, real in (
+        (m.objectives.AuxiliaryClassifier(3), 1, 1),
+        (m.objectives.AuxiliaryClassifier(3, 0.5, real=0.9), 0.5, 0.9),
+    ):
+        of_source = -real * log_d(a[:, 0]) - (1 - real) * log_d(-a[:, 0]) - log_d(-b[:, 0])
+        told, to_d = objective.told([2, 0, 2, 1])
+        assert to_d is None is objective.y and type(told.y) is np.ndarray
+        same(told.discriminator(a, b)[0], of_source + weight * (unlike(a[:, 1:]) + unlike(b[:, 1:])))
+        same(told.generator(b)[0], weight * unlike(b[:, 1:]) - log_d(b[:, 0]))
+        passes(m.gradcheck.check_loss(told.discriminator, a, b))
+        passes(m.gradcheck.check_loss(told.generator, b))
+        same(objective.value(7.0, a, b), log_d(a[:, 0]) + log_d(-b[:, 0]))
+        same(objective.probability(a), sigma(a[:, :1]))
+        same(objective.equilibrium, math.log(real / 2) + math.log(1 - real / 2))
+    singles = told.generator(b.astype("float32")), told.discriminator(*2 * [b.astype("float32")])
+    assert {np.asarray(part).dtype for parts in singles for part in parts} == {np.dtype("float32")}
+    usual = m.objectives.NonSaturating()
+    assert usual.told(y)[0] is usual and usual.told(y)[1] is y
+    refuses(TypeError, "labels are a NoneType", objective.generator, b)
+    Dense, Tanh, Network = m.layers.Dense, m.layers.Tanh, m.network.Network
+
+    def game(D, penalty=None):
+        G = Network(m.layers.Condition(3), Dense(5, 4), Tanh(), seed=1, shape=2)
+        return m.gan.GAN(G, Network(*D, seed=2, shape=4), objective, penalty=penalty)
+
+    x, z = draw(4, 4), draw(4, 2, seed=5)
+    for penalty in None, m.objectives.R1(2.0), m.objectives.GradientPenalty(3.0):
+        gan = game((Dense(4, 5), Tanh(), Dense(5, 4)), penalty)
+        passes(m.gradcheck.game.check_game(gan, x, z, y))
+    D = gan.discriminator
+    slope = np.array([[(D(x[i : i + 1] + e) - D(x[i : i + 1] - e))[0, 0] for e in 1e-3 * np.eye(4)] for i in range(4)])
+    squares = (slope**2).sum(1) / 4e-6
+    same(m.objectives.R1(2.0).gradient(D, x.astype("float32")), squares.mean(), 1e-3)
+    given, tell = [], objective.told
+    vars(objective)["told"] = lambda y: given.append(list(y)) or tell(y)
+    gan.step(x.astype("float32"), y)
+    assert given == [list(y), list(y)]
+    del vars(objective)["told"]
+    for D, words in (
+        ((Dense(4, 1),), "gives 1 values for each sample: it must give 4, 1 + 3 classes"),
+        ((m.layers.Condition(3), Dense(7, 4)), "is given labels itself"),
+        ((m.layers.Pack(2, 2), Dense(4, 4)), "judges 2 samples at a time"),
+    ):
+        refuses(ValueError, words, lambda D=D: objective.check(Network(*D, shape=2 if D[0].rows > 1 else 4)))
+    G = Network(Dense(2, 4))
+    refuses(ValueError, "no labels, but the discriminator labels of 3", m.gan.GAN, G, gan.discriminator, objective)
+    for wrong in {"classes": 0}, {"classes": 3, "weight": 0}, {"classes": 3, "real": 2}:
+        refuses(ValueError, "must", lambda wrong=wrong: m.objectives.AuxiliaryClassifier(**wrong))
+    assert repr(objective) == "AuxiliaryClassifier(3, weight=0.5, real=0.9)"
+
+
 def spectral_norm_divides_by_the_largest_singular_value(m):
     layer = m.layers.SpectralNorm(5, 4)
     network = m.network.Network(layer, seed=1, dtype="float64")
@@ -1484,8 +1545,19 @@ def conditions_are_joined_and_projected(m):
         same(network.forward(x, False, y[::-1])[..., shape[-1] :], columns[::-1], 0)
         same(network.forward(x)[..., shape[-1] :], columns, 0)
         refuses(ValueError, "5 labels for 4 samples", network.forward, x[:4])
-    many = np.arange(3000) % 3
-    same(m.network.Network(m.layers.Condition(3), shape=1)(np.zeros((3000, 1)), many)[:, 1:], np.eye(3)[many], 0)
+        assert network.layers[0].give and m.layers.Dense(2, 2).give is None
+    many = np.arange(3072) % 3
+    held = m.network.Network(m.layers.Condition(3), shape=(1,))
+    held.give(many[:1024], hold=True)
+    refuses(ValueError, "1024 labels for 3072 samples", held, np.zeros((3072, 1)))
+    held.give(many, hold=True)
+    same(held(np.zeros((3072, 1)))[:, 1:], np.eye(3)[many], 0)
+    own = m.layers.Tanh()
+    own.classes = 5  # a name that a layer may use as it likes
+    assert m.network.Network(own).classes is None
+    packed = m.layers.Pack(2, 4), m.layers.Projection(3)
+    refuses(ValueError, "is behind a Pack", m.network.Network, *packed)
+    same(m.network.Network(m.layers.Condition(3), shape=1)(np.zeros((3072, 1)), many)[:, 1:], np.eye(3)[many], 0)
     layer, x, da = m.layers.Projection(3), draw(5, 4), draw(5, 1, seed=1)
     network = m.network.Network(m.layers.Dense(4, 4), layer, seed=1, dtype="float64")
     layer.b[...] = 0.7

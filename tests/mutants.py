@@ -31,11 +31,11 @@ MUTATED = (  # the mathematics, which battery.py checks
     "layers/activations", "layers/normalization", "layers/noise", "layers/maxout", "layers/spectral",
     "layers/reshaping", "layers/convolution", "layers/resampling", "layers/recurrent", "layers/sequences",
     "layers/condition", "losses", "network", "optimizers/rules", "optimizers/schedules", "optimizers/averaging",
-    "objectives/minimax", "objectives/others", "objectives/jvp", "objectives/penalties", "gan",
+    "objectives/minimax", "objectives/others", "objectives/auxiliary", "objectives/jvp", "objectives/penalties", "gan",
 )  # fmt: skip
 ROOMS = "backend", "layers", "losses", "network", "optimizers", "objectives", "gan", "gradcheck"
 VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_own", "_check_players", "_sizes", "_real", "_chain"}
-NOT_MATHEMATICS = VALIDATION | {"__repr__", "summary", "players", "_classes"}
+NOT_MATHEMATICS = VALIDATION | {"__repr__", "summary", "players", "_labels"}
 SECONDS = 20  # of the processor's time, for one mutant: one that hangs is caught, one that has to wait is not
 
 FILES = "backend/kernels", "backend/generators", "objectives/jvp", "objectives/penalties"  # battery.py looks into these

@@ -50,7 +50,7 @@ LAYERS = {  # how it is made, the shape of a sample
 OBJECTIVES = [
     m.Minimax(), m.NonSaturating(), m.Minimax("probability"), m.NonSaturating("probability"), m.NonSaturating(real=0.9),
     m.Minimax("probability", real=0.8), m.LeastSquares(), m.Wasserstein(), m.Wasserstein(0.05), m.Hinge(),
-    m.RelativisticAverage(), m.FeatureMatching(1), m.FeatureMatching(-1),
+    m.RelativisticAverage(), m.FeatureMatching(1), m.FeatureMatching(-1), m.AuxiliaryClassifier(3, 0.7, real=0.9),
 ]  # fmt: skip
 PENALTIES = [None, m.R1(2.0), m.R2(1.0), m.GradientPenalty(10.0), m.OneSidedGradientPenalty(10.0)]
 
@@ -69,9 +69,20 @@ def around(name, n_in, n_out, *last, seed=1):
     return m.Network(*before, layer, *after, *last, seed=seed)
 
 
-def labels(name):
-    """The labels y for a layer that is given some, nothing for the rest."""
-    return {"y": Y} if LAYERS[name][0]().classes else {}
+def labels(name, objective=None):
+    """The labels y for a layer or an objective that is given some, nothing for the rest."""
+    given = getattr(LAYERS[name][0](), "classes", None) or getattr(objective, "classes", None)
+    return {"y": Y} if given else {}
+
+
+def players(name, objective, penalty=None):
+    """(G, D) for a game with this layer in the middle of both, where they can have it."""
+    plain = (penalty and name in WITHOUT_SECOND) or (objective.classes and ("Pack" in name or labels(name)))
+    last = [m.Sigmoid()] if objective.output == "probability" else []
+    D = around("Tanh" if plain else name, 4, 1 + (objective.classes or 0), *last, seed=2)
+    if objective.classes and not labels(name):
+        return around("Condition", 3, 4), D
+    return around("Tanh" if "Pack" in name else name, 3, 4), D  # a G that packs would make fewer samples
 
 
 def hints(report):

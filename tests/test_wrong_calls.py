@@ -58,7 +58,7 @@ from minigan.app import cli, fit, saved
 from minigan.app.run_directory import RunDirectory
 from minigan.data import Batches, Dataset, idx, load, mnist, npz, sealed, toys
 from minigan.data.files import replacing
-from minigan.evaluation import classifier, metrics, modes, parzen, protocol
+from minigan.evaluation import classifier, conditional, metrics, modes, parzen, protocol
 from minigan.layers import Layer, Normal, Uniform
 from minigan.objectives import R2, GradientPenalty, OneSidedGradientPenalty
 from minigan.optimizers import Cosine, Exponential, Linear, Optimizer
@@ -160,6 +160,11 @@ def trained():
     return classifier.train_classifier(images(), SHORT)
 
 
+def three():
+    """The images as Data, with all parts the same."""
+    return protocol.Data("noise", *[images()] * 4)
+
+
 def rows_of(training):
     """What it plays, as numbers."""
     return [np.asarray([a for a in row.values() if a is not None]) for row in training.rounds(1) if row]
@@ -240,8 +245,8 @@ CALLS = {
     "Dataset": (lambda *args: Dataset(*args).rows(), mostly("mine"), mostly(IMAGES, IMAGES / 255),
                 mostly((0, 255), (0, 1)), mostly((-1.0, 1.0), [0, 1]), mostly(None, np.arange(30)), mostly(None, "!")),
     "dataset.rows": (lambda index: images().rows(index), mostly(slice(3), [0, 2], np.arange(3))),
-    "Batches": (lambda data, size, seed, *epoch: list(Batches(data, size, seed).epoch(*epoch)),
-                datasets, mostly(4), mostly(0), mostly(1), mostly(0, 1)),
+    "Batches": (lambda data, size, seed, labeled, *epoch: list(Batches(data, size, seed, labeled).epoch(*epoch)),
+                datasets, mostly(4), mostly(0), mostly(False, True), mostly(1), mostly(0, 1)),
     "load": (lambda *args: load(*args).rows(), mostly("auto", "mnist", "digits", "idx", *FILES), paths,
              mostly((-1, 1), (0, 1))),
     "read_idx": (idx.read_idx, paths, mostly(None, (None, None, None))),
@@ -283,6 +288,9 @@ CALLS = {
     "FixedPoints": (lambda data, *args: next(modes.FixedPoints(data, *args).epoch(0)),
                     made(ring), mostly(4), mostly(0), mostly(2)),
     "found_by": (lambda *args: modes.found_by(*args)[:2], made(lambda: small(2)), made(ring)),
+    "as_often": (conditional.as_often, datasets, mostly(4)),
+    "by_class": (lambda rows, y: list(conditional.by_class(rows, y, three(), trained()).values()),
+                 mostly(images().rows()), mostly(np.arange(30) % 3)),
     "divided": (protocol.divided, mostly("digits", *FILES), paths),
     "own": (protocol.own, paths, datasets),
     "generated": (protocol.generated, made(lambda: small().generator), st.just({"noise": "normal"}), mostly(3),
@@ -313,6 +321,8 @@ CALLS = {
     "load_generator": (lambda path: checkpoint.load_generator(path)[0], paths),
     "recipe": (lambda name, *args: RECIPES[name].make(images(), *args).generator,
                st.sampled_from(["plain", "default"]), mostly(5), mostly(0), mostly(4), rates, rates),
+    "conditional recipe": (lambda latent, classes: RECIPES["default"].make(images(), 5, 0, latent, classes=classes),
+                           mostly(4), mostly(3, None)),
     "recipe.data": (lambda data: RECIPES["plain"].data(data), datasets),
     # app
     "fit": (lambda *args: fit(*args) and None, made(small), datasets | paths, mostly(1), mostly("new", "run", None),
@@ -515,7 +525,7 @@ OPTIONS = {  # a script: what is right before and after, what is replaced where 
     "train_toy": (["ring", "--out", "new"], "play",
                   "--rounds --batch-size --lr --hidden --latent --objective --penalty --seed --frames --out"),
     "sample": (["run", "--out", "new.png", "--device", "cpu"], "save_grid",
-               "--out -n --interpolate --seed --game --device"),
+               "--out -n --interpolate --label --labels --seed --game --device"),
     "evaluate": (["--checkpoint", "run", "--device", "cpu"], "measured",
                  "--checkpoint --data --data-dir --samples --seed --game --json --device --samples-file"),
     "draw_run": (["run"], "draw_run", "--game RUN"),

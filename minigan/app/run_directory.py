@@ -15,7 +15,6 @@ try:
 except ImportError:  # not on Windows: there the directory is not locked
     fcntl = None
 
-from minigan.backend import to_numpy
 from minigan.backend.checks import kind, number, whole
 from minigan.data.files import as_path, replacing
 from minigan.data.sealed import previous
@@ -209,7 +208,7 @@ class RunDirectory:
             return
         path = self.path / "samples" / f"epoch-{training.epoch:04d}.png"
         path.parent.mkdir(exist_ok=True)
-        plots.save_grid(path, training.samples, data.shape, data.range)
+        plots.save_grid(path, training.samples, data.shape, data.range, training.columns)
         with replacing(self.path / "latest.png") as file:
             file.write(path.read_bytes())
         start = time.monotonic()
@@ -220,7 +219,7 @@ class RunDirectory:
     def _draw_closing(self):
         data, training = self.training.dataset, self.training
         if data:
-            rows = to_numpy(training.gan.sampler(training.fixed_noise))
+            rows = training.draw()
             index, _ = nearest(rows, data)
             plots.draw_run(self.path, training.history, rows, data.rows(index), data.shape, data.range)
         elif training.history:

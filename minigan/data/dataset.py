@@ -95,10 +95,29 @@ class Dataset:
 
     @cached_property
     def sha256(self):
-        """A fingerprint of the images: dtype, shape and bytes. A checkpoint remembers it."""
-        digest = hashlib.sha256(f"{self.images.dtype.str}{self.images.shape}".encode())
-        digest.update(numpy.ascontiguousarray(self.images))
-        return digest.hexdigest()
+        """A fingerprint of the images. A checkpoint remembers it."""
+        return fingerprint(self.images)
+
+    @cached_property
+    def class_labels(self):
+        """The labels as int64, 0 ... K - 1. DataError for others, where there are none, and for a K above N."""
+        labels = self.labels
+        if labels is None:
+            raise DataError(f"{self.name} has no labels, and a conditional game and a classifier learn from labels: "
+                            "take mnist or digits")  # fmt: skip
+        if labels.dtype.kind not in "iu":
+            raise DataError(f"{self.name}: labels are {labels.dtype}, expected integers 0 ... K - 1")
+        if labels.min() < 0 or labels.max() >= len(labels):
+            raise DataError(
+                f"{self.name}: labels from {labels.min()} to {labels.max()}, expected integers 0 ... K - 1, and no "
+                f"more classes than the {len(labels)} images"
+            )
+        return labels.astype("int64")
+
+    @property
+    def classes(self):
+        """How many classes there are, K. Raises DataError as `class_labels` does."""
+        return int(self.class_labels.max()) + 1
 
     @property
     def affine(self):
@@ -142,14 +161,16 @@ class Batches:
 
     The order is a function of (seed, epoch) alone: training that starts again at round k of an epoch sees what it
     would have seen. The images lie on the device as they were stored (MNIST: 47 MB as uint8, 188 as float32).
+    With `labeled`, for conditional games, a batch is a pair: the images and their labels.
 
     A source of batches is anything with the same `name`, `sample_shape`, `batch_size`, `rounds` in an epoch, `identity`
     (a dict that tells the data from others) and `epoch(e, start)`.
 
-    Raises ValueError for a batch size that is not a whole number from 1 to N, and a seed that is none from 0 on.
+    Raises ValueError for a batch size that is not a whole number from 1 to N, and a seed that is none from 0 on, and
+    DataError for labels that the Dataset does not have.
     """
 
-    def __init__(self, dataset, batch_size, seed=0):
+    def __init__(self, dataset, batch_size, seed=0, labeled=False):
         self.n = len(kind("Batches", dataset, Dataset, LOAD))
         self.batch_size = whole(f"{dataset.name}: batch_size={batch_size!r}", batch_size, most=self.n)
         self.seed = whole(f"seed={seed!r}", seed, least=0)
@@ -158,17 +179,19 @@ class Batches:
         self.scale, self.shift = dataset.affine
         self.images = xp.asarray(dataset.images.reshape(self.n, dataset.size))  # (N, size)
         self.x = xp.empty((self.batch_size, dataset.size), dtype="float32")
+        self.labels = xp.asarray(dataset.class_labels) if kind("labeled", labeled, bool) else None
 
     @property
     def identity(self):
-        """What tells these images from others."""
+        """What tells these images, and their labels, from others."""
         data = self.dataset
-        return {"images": len(data), "sha256": data.sha256, "shape": list(data.shape), "range": list(data.range)}
+        said = {"images": len(data), "sha256": data.sha256, "shape": list(data.shape), "range": list(data.range)}
+        return said if self.labels is None else said | {"labels": fingerprint(data.class_labels)}
 
     def epoch(self, e, start=0):
-        """Yields x (batch_size, size), float32, for each round of epoch e from round `start` on.
+        """Yields x (batch_size, size), float32, or (x, y), y (batch_size,), for each round of epoch e from `start` on.
 
-        It is one and the same array, refilled each round: valid until the next one, copy it to keep it.
+        x is one and the same array, refilled each round: valid until the next one, copy it to keep it.
         """
         check_epoch(e, start, self.rounds)
         order = xp.asarray(host_generator(self.seed, e).permutation(self.n))
@@ -177,7 +200,19 @@ class Batches:
             # no out=: given one, NumPy's take makes the same temporary and copies it
             xp.multiply(xp.take(self.images, index, axis=0), self.scale, out=self.x, dtype="float32")
             self.x += self.shift
-            yield self.x
+            yield self.x if self.labels is None else (self.x, xp.take(self.labels, index))
+
+
+def fingerprint(array):
+    """SHA-256 of an array's dtype, shape and bytes."""
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(numpy.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def parts(batch):
+    """(x,) or (x, y) of what a source of batches yields: x, or with labels a pair."""
+    return batch if isinstance(batch, tuple) else (batch,)
 
 
 def numbers(what, values):

@@ -112,8 +112,8 @@ def train_classifier(dataset, recipe=RECIPE):
 
     Raises DataError for a data set without labels, or with labels that are not such integers.
     """
-    labels = _check_labels(dataset)
-    network = _network(dataset.size, *recipe.hidden, int(labels.max()) + 1, seed=recipe.seed)
+    labels = kind("a classifier", dataset, Dataset, LOAD).class_labels
+    network = _network(dataset.size, *recipe.hidden, dataset.classes, seed=recipe.seed)
     optimizer = Adam(network, lr=recipe.lr, beta1=recipe.beta1)
     dataset = replace(dataset, range=(0.0, 1.0))
     reach = int(recipe.move * dataset.shape[0])
@@ -191,7 +191,7 @@ def _load(path, made_of):
 
 def _made_of(dataset, recipe):
     """A fingerprint of everything that determines a classifier, apart from rounding."""
-    labels = hashlib.sha256(_check_labels(dataset).tobytes()).hexdigest()
+    labels = hashlib.sha256(kind("a classifier", dataset, Dataset, LOAD).class_labels.tobytes()).hexdigest()
     made_of = {"recipe": asdict(recipe), "images": dataset.sha256, "labels": labels, "steps": STEPS}
     return hashlib.sha256(json.dumps(made_of, sort_keys=True, default=float).encode()).hexdigest()
 
@@ -208,18 +208,3 @@ def rounded(network):
 
 def _network(size, a, b, classes, seed=0):
     return Network(Dense(size, a), LeakyReLU(), Dense(a, b), LeakyReLU(), Dense(b, classes), seed=seed)
-
-
-def _check_labels(dataset):
-    """The labels as int64 on the host, after checking that they are there and count from 0."""
-    labels = kind("a classifier", dataset, Dataset, LOAD).labels
-    if labels is None:
-        raise DataError(f"{dataset.name} has no labels, and a classifier learns from labels: take mnist or digits")
-    if labels.dtype.kind not in "iu":
-        raise DataError(f"{dataset.name}: labels are {labels.dtype}, expected integers 0 ... K - 1")
-    if labels.min() < 0 or labels.max() >= len(labels):
-        raise DataError(
-            f"{dataset.name}: labels from {labels.min()} to {labels.max()}, expected integers 0 ... K - 1, and no more "
-            f"classes than the {len(labels)} images"
-        )
-    return labels.astype("int64")

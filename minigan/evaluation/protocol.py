@@ -12,7 +12,7 @@ import sys
 from collections import namedtuple
 from dataclasses import replace
 
-from minigan.backend import host_generator, to_numpy
+from minigan.backend import host_generator, to_numpy, xp
 from minigan.backend.checks import kind, whole
 from minigan.data import DataError, Dataset, load
 from minigan.data.dataset import LOAD
@@ -20,6 +20,7 @@ from minigan.data.files import replacing
 from minigan.data.mnist import cache_dir, mnist
 from minigan.data.toys import TOYS
 from minigan.evaluation.classifier import classifier_for
+from minigan.evaluation.conditional import as_often, by_class
 from minigan.evaluation.metrics import class_histogram, frechet_distance, kernel_distance, precision_recall
 from minigan.evaluation.parzen import kmeans, parzen, pixelwise_gaussian
 from minigan.gan import NOISE
@@ -86,14 +87,18 @@ def part(data, index):
 
 
 def generated(G, meta, n, seed, data):
-    """n samples of a checkpoint's generator, (n, W) in [0, 1], after checking that they are images like the data's."""
+    """n samples of a checkpoint's generator, (n, W) in [0, 1], after checking that they are images like the data's.
+
+    A conditional one is asked for the labels `as_often` of these data.
+    """
     kind("generated", G, Network)
     kind("generated", data, Dataset, LOAD)
     n, seed = whole(f"generated: n={n!r}", n), whole(f"generated: seed={seed!r}", seed, least=0)
     low, high = next((layer.range for layer in reversed(list(G.leaves())) if layer.range), (0.0, 1.0))
     replace(data, range=(low, high)).check_generator(G)
     z = NOISE[meta["noise"]](host_generator(seed), (n, G.n_in), G.dtype)
-    return (to_numpy(G(z)) - low) / (high - low)
+    y = xp.asarray(as_often(data, n)) if G.classes else None
+    return (to_numpy(G(z, y)) - low) / (high - low)
 
 
 def own(path, data):
@@ -106,11 +111,18 @@ def own(path, data):
     return samples.rows()
 
 
-def measured(samples, data):
-    """All figures of the samples (N, W) in [0, 1] beside those of the Data, as a dict that JSON takes."""
+def measured(samples, data, asked=None):
+    """All figures of the samples (N, W) in [0, 1] beside those of the Data, as a dict that JSON takes.
+
+    Where labels were `asked` for, (N,), also what was drawn for each.
+    """
     result = {"count": len(samples), "data": data.name, "test_images": len(data.test)}
     result["parzen"] = {"samples": parzen_of(samples, data), **baselines(data)}
-    return result if data.learn.labels is None else result | in_features(samples, data)
+    if data.learn.labels is None:
+        return result
+    if asked is not None:
+        result["by_class"] = by_class(samples, asked, data, classifier_for(data.learn, announce=say))
+    return result | in_features(samples, data)
 
 
 def parzen_of(samples, data):

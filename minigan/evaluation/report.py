@@ -27,7 +27,8 @@ def table(result):
     lines += [CAVEAT, ""]
     if "features" not in result:
         return "\n".join([*lines, f"{result['data']} has no labels: no classifier, and no measures in its features"])
-    return "\n".join([*lines, *_features(result), "", *_classes(result["classes"])])
+    by_class = ["", *_by_class(result["by_class"])] if "by_class" in result else []
+    return "\n".join([*lines, *_features(result), "", *_classes(result["classes"]), *by_class])
 
 
 def _features(result):
@@ -50,3 +51,12 @@ def _classes(classes):
     yield f"{'Share of each class, %':<24}" + "".join(f"{k:>6}" for k in range(len(classes["samples"])))
     for name, shares in classes.items():
         yield f"  {name:<22}" + "".join(f"{100 * share:6.1f}" for share in shares)
+
+
+def _by_class(found):
+    yield f"{'Drawn for each label asked for':<36}" + "".join(f"{k:>7}" for k in range(len(found["agreement"])))
+    for name, words, scale in (
+        ("agreement", "taken for it by the classifier, %", 100), ("frechet_distance", "Frechet distance", 1),
+        ("floor", "  of training images", 1), ("diversity", "diversity, test images = 1", 1),
+    ):  # fmt: skip
+        yield f"  {words:<34}" + "".join(f"{scale * value:7.{1 if scale > 1 else 2}f}" for value in found[name])

@@ -93,9 +93,9 @@ def _in_float64(gan, z, seed):
 def _alone(gan, x, z, y, **settings):
     """(which layer, its report) of every layer of both players."""
     for player, network, a in ("G", gan.generator, z), ("D", gan.discriminator, x):
-        twin, a = float64_copy(network, 0, y=y), a.copy()
+        twin, a = float64_copy(network, 0, y=y if network.classes else None), a.copy()
         for i, layer in enumerate(twin.layers):
-            labels = y if layer.classes else None
+            labels = y if layer in twin.conditional else None
             yield f"layer {i} of {player}, {layer!r}", gradcheck(layer, a, y=labels, training=True, **settings)
             a = layer.forward(a, True).copy()
 
@@ -128,8 +128,9 @@ class _Step(Evidence):
     fill = FILL
 
     def __init__(self, player, gan, x, z, y, stated, seed, before):
-        self.player, self.gan, self.x, self.z, self.y, self.objective = player, gan, x, z, y, gan.objective
+        self.player, self.gan, self.x, self.z, self.y = player, gan, x, z, y
         self.stated = None if player == "G" and gan.objective.sees_real else stated
+        self.objective, self.shown = gan.objective.told(y)
         self.faults, self.alternatives = {}, {}
         self.zero = (
             f"all zero, but the slope is not: the gradient never arrives at {player}; was what its layers remember "
@@ -181,10 +182,10 @@ class _Step(Evidence):
         """What the step runs: (fakes, what D makes of them), in D's step and for a G that sees real samples with x."""
         fake = self.G.forward(self.z, True, self.y)
         if self.player == "D":
-            return fake, self.D.forward(xp.concatenate((self.x, fake)), True, twice(self.y))
+            return fake, self.D.forward(xp.concatenate((self.x, fake)), True, twice(self.shown))
         if self.objective.sees_real:
-            return fake, self.D.forward(xp.concatenate((fake, self.x)), True, twice(self.y))
-        return fake, self.D.forward(fake, True, self.y)
+            return fake, self.D.forward(xp.concatenate((fake, self.x)), True, twice(self.shown))
+        return fake, self.D.forward(fake, True, self.shown)
 
     def _outputs(self):
         """What the objective sees of D, by the name of its derivative, in the order in which the objective takes it."""
@@ -202,7 +203,7 @@ class _Step(Evidence):
         if self.player == "G" or not self.gan.penalty:
             return loss
         rng, penalty = generator(self.gan.seed, PENALTY, self.gan.draws[TRAINING]), self.gan.penalty
-        value = penalty.gradient(self.D, penalty.points(self.x, self.fake, rng), self.y)
+        value = penalty.gradient(self.D, penalty.points(self.x, self.fake, rng), self.shown)
         return numpy.append(loss, to_numpy(value))
 
     def _loss(self, outputs, **other):

@@ -42,7 +42,7 @@ class Conditional(Layer):
         if y is None:
             raise ValueError(f"{self!r} needs labels: network.forward(x, training, y), gan.step(x, y), network(x, y)")
         if len(y) != len(x):
-            raise ValueError(f"{self!r}: {len(y)} labels for {len(x)} samples: one for each, joined before a Pack")
+            raise ValueError(f"{self!r}: {len(y)} labels for {len(x)} samples: one for each")
         return y[:, None] == xp.arange(self.classes)
 
     def __repr__(self):

@@ -35,7 +35,7 @@ class Layer:
     n_in = n_out = None  # width of x and of y, or a shape such as (28, 28); None: any, and y has that of x
     x_shape = None  # the shape of a sample of x, as a Network knows it: set before it calls initialize
     rows = 1  # how many rows of x make one of y
-    classes = None  # how many classes there are, of a layer that is given labels (minigan/layers/condition.py)
+    give = None  # give(y, hold), of a layer that is given labels of its `classes` (minigan/layers/condition.py)
     range = None  # the interval (low, high) that the outputs lie in, where it is bounded
     packed = False  # whether a Network has it already
     filled = False  # whether it is a copy of such a layer, and has its values

@@ -1,5 +1,6 @@
 """What the players minimize: the game of 2014, other games, and penalties on D's gradient."""
 
+from minigan.objectives.auxiliary import AuxiliaryClassifier
 from minigan.objectives.jvp import jvp, jvp_backward
 from minigan.objectives.minimax import (
     EQUILIBRIUM,
@@ -15,7 +16,7 @@ from minigan.objectives.others import FeatureMatching, Hinge, LeastSquares, Rela
 from minigan.objectives.penalties import R1, R2, GradientPenalty, OneSidedGradientPenalty, Penalty
 
 __all__ = [
-    "EQUILIBRIUM", "R1", "R2", "FeatureMatching", "GradientPenalty", "Hinge", "LeastSquares", "Minimax",
-    "NonSaturating", "Objective", "OneSidedGradientPenalty", "Penalty", "RelativisticAverage", "Wasserstein", "jvp",
-    "jvp_backward", "log_d", "log_not_d", "log_odds", "value",
+    "EQUILIBRIUM", "R1", "R2", "AuxiliaryClassifier", "FeatureMatching", "GradientPenalty", "Hinge", "LeastSquares",
+    "Minimax", "NonSaturating", "Objective", "OneSidedGradientPenalty", "Penalty", "RelativisticAverage", "Wasserstein",
+    "jvp", "jvp_backward", "log_d", "log_not_d", "log_odds", "value",
 ]  # fmt: skip

@@ -69,6 +69,7 @@ class Objective:
     output = "logit"
     sees_real = False  # whether G's loss depends on real samples, too: generator(fake, real) -> (loss, dfake, dreal)
     layer = -1  # then: the layer of D whose outputs it compares
+    classes = None  # of which D, not given labels, gives a logit each behind its first output
 
     def __init__(self, output="logit"):
         if not isinstance(output, str) or output not in self.outputs:
@@ -78,6 +79,9 @@ class Objective:
 
     def check(self, D):
         """Raises ValueError where D's output is not what this objective plays on."""
+        if D.n_out != (takes := 1 + (self.classes or 0)):
+            one = "one" if takes == 1 else f"{takes}, 1 + {self.classes} classes"
+            raise ValueError(f"the discriminator gives {D.n_out} values for each sample: it must give {one}")
         sure = D.range == (0.0, 1.0)  # a Sigmoid
         if sure and self.output == "logit":
             other = f', or use {type(self).__name__}(output="probability")' if "probability" in self.outputs else ""
@@ -88,6 +92,10 @@ class Objective:
                              f"Sigmoid() as its last layer, or use {type(self).__name__}()")  # fmt: skip
         if not -len(D.layers) <= self.layer < len(D.layers):
             raise ValueError(f"{self!r} compares outputs of layer {self.layer}, but D has {len(D.layers)} layers")
+
+    def told(self, y):
+        """(the objective for samples of labels y, the labels that D is given): y goes to D, which joins it to x."""
+        return self, y
 
     def discriminator(self, a_real, a_fake):
         """D's loss, as (loss, dloss/da_real, dloss/da_fake), from D's outputs for N real samples and M fakes."""

@@ -38,12 +38,14 @@ class Penalty:
     def gradient(self, D, x, y=None):
         """The penalty at x, a scalar, with labels y if D is given some; overwrites D's dtheta with its derivative."""
         a = D.forward(x, training=True, y=y)
-        g = D.backward(xp.ones_like(a), wrt="input")
+        first = xp.zeros_like(a)
+        first[:, :1] = 1  # D's judgment; the logits of an auxiliary classifier stand behind it
+        g = D.backward(first, wrt="input")
         each = g.reshape(len(a), -1)  # the gradient of each of D's outputs: of one sample, or of those judged together
         phi, slope = self.phi((each * each).sum(axis=1))
         v = (each * (2 / len(each) * slope)[:, None]).reshape(g.shape)
         jvp(D, v)
-        jvp_backward(D, xp.ones_like(a), wrt="params")
+        jvp_backward(D, first, wrt="params")
         return phi.mean()
 
     def add(self, D, real, fake, rng, y=None):

@@ -8,10 +8,10 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-from minigan.backend.checks import kind, number
+from minigan.backend.checks import kind, number, whole
 from minigan.data.dataset import LOAD, Dataset
 from minigan.gan import GAN
-from minigan.layers import Conv2D, ConvTranspose2D, Dense, Flatten, Normal, Reshape, Uniform, he
+from minigan.layers import Condition, Conv2D, ConvTranspose2D, Dense, Flatten, Normal, Projection, Reshape, Uniform, he
 from minigan.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from minigan.layers.maxout import Maxout
 from minigan.layers.noise import Dropout
@@ -44,7 +44,9 @@ class Recipe(NamedTuple):
         """Those of `given` that are not None. Raises ValueError for one that this recipe does not leave open."""
         given = {name: value for name, value in given.items() if value is not None}
         for name in given.keys() - inspect.signature(self.make).parameters.keys():
-            raise ValueError(f"the recipe {self.name} sets its own {name}: leave it out, or take another --recipe")
+            wrong = f"sets its own {name}: leave it out"
+            wrong = "takes no labels: leave out --conditional" if name == "classes" else wrong
+            raise ValueError(f"the recipe {self.name} {wrong}, or take another --recipe")
         return given
 
     @property
@@ -74,25 +76,33 @@ def given(value, usual):
     return usual if value is None else value
 
 
+def joined(width, classes=None):
+    """(the layers that join labels to rows of this width, none without classes; the width behind them)."""
+    width = whole(f"the width of a player's input, {width!r},", width)
+    return ([], width) if classes is None else ([Condition(classes)], width + classes)
+
+
 @recipe(batch_size=128, rounds=18_720)
-def default(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None, penalty=None):
+def default(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None, penalty=None, classes=None):
     """The best dense game that we know: every known help that costs a line.
 
     Batch normalization keeps G's layers alive, dropout and one-sided smoothing keep D from certainty, the falling
-    learning rate and the average of G over about the last eighth of its steps take out the noise of the game.
+    learning rate and the average of G over about the last eighth of its steps take out the noise of the game. With
+    `classes`, a conditional game: G begins with a Condition, D does too, and ends with a Projection.
     """
     a, b, c = widths(data, 256, 512, 1024)
+    (given_to_g, wide), (given_to_d, high) = joined(latent, classes), joined(data.size, classes)
     G = Network(
-        Dense(latent, a), BatchNorm(a), LeakyReLU(),
+        *given_to_g, Dense(wide, a), BatchNorm(a), LeakyReLU(),
         Dense(a, b), BatchNorm(b), LeakyReLU(),
         Dense(b, c), BatchNorm(c), LeakyReLU(),
-        Dense(c, data.size), Tanh(), seed=seed,
+        Dense(c, data.size), Tanh(), seed=seed, shape=(latent,),
     )  # fmt: skip
     D = Network(
-        Dense(data.size, c), LeakyReLU(), Dropout(0.3),
+        *given_to_d, Dense(high, c), LeakyReLU(), Dropout(0.3),
         Dense(c, b), LeakyReLU(), Dropout(0.3),
         Dense(b, a), LeakyReLU(), Dropout(0.3),
-        Dense(a, 1), seed=seed + 1,
+        Dense(a, 1) if classes is None else Projection(classes), seed=seed + 1, shape=(data.size,),
     )  # fmt: skip
     lr, lr_d = (number("the learning rate", rate, "(0, inf)") for rate in (lr, given(lr_d, lr)))
     smoothed = given(objective, NonSaturating(real=0.9))

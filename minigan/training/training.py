@@ -10,6 +10,7 @@ import numpy
 from minigan.backend import to_numpy, xp
 from minigan.backend.checks import kind, whole
 from minigan.data import Batches, Dataset
+from minigan.data.dataset import parts
 from minigan.data.files import replacing
 from minigan.evaluation.metrics import pairwise_distance
 from minigan.gan import GAN, Round
@@ -20,6 +21,7 @@ from minigan.training.guard import Guard, NotFiniteError
 
 SOURCE = "name", "identity", "sample_shape", "batch_size", "rounds", "epoch"
 TILES = 64  # samples that are drawn from the same noise after every epoch
+TABLE = 8  # of each class, in a conditional game
 
 
 class Training:
@@ -27,16 +29,18 @@ class Training:
 
     `data` is a Dataset, of which `batch_size` images go to each of D's steps, or any source of batches: an object with
     `name`, `batch_size`, `sample_shape`, the number of `rounds` in an epoch, `epoch(e, start=0)`, which yields the
-    arrays x (batch_size, ...) of epoch e from round `start` on, a function of these two numbers alone, and `identity`,
-    a dict that says in a checkpoint which data these were.
+    arrays x (batch_size, ...) of epoch e from round `start` on, or of a conditional game pairs (x, y) with the labels
+    y (batch_size,), a function of these two numbers alone, and `identity`, a dict that says in a checkpoint which data
+    these were.
 
     `rounds(epochs)` plays. `history` is one dict per finished epoch, of means over its rounds; only the norms of the
     gradients, `norm_g` and `norm_d`, are of its last round. `save(path)` and `restore(path)` write and read the whole
     state: all that is random is a function of the GAN's seed and of `epoch` and `round`, so N + M epochs are bit for
     bit N epochs, saved, restored, and M more.
 
-    `samples` are G's of the same noise at the end of the epoch that was last played, on the host; `last` is what the
-    last round saw, a `Round`.
+    `samples` are G's of the same noise at the end of the epoch that was last played, on the host; of a conditional game
+    a table of `columns`, a row for each class, the same noise down a column. `last` is what the last round saw, a
+    `Round`.
 
     Raises ValueError where the generator does not fit the data, where the batch is larger than the data or cannot be
     dealt to D, TypeError for data that are no source of batches, and whatever a layer refuses in a first round, which a
@@ -46,7 +50,8 @@ class Training:
     def __init__(self, gan, data, batch_size=None):
         kind("Training", gan, GAN)
         if isinstance(data, Dataset):
-            data = Batches(data, whole(f"batch_size={batch_size!r}", batch_size) * gan.k, gan.seed)
+            n = whole(f"batch_size={batch_size!r}", batch_size) * gan.k
+            data = Batches(data, n, gan.seed, labeled=bool(gan.generator.classes))
         elif missing := [name for name in SOURCE if not hasattr(data, name)]:
             raise TypeError(
                 f"cannot train on a {type(data).__name__}: expected a Dataset or a source of batches, "
@@ -61,7 +66,8 @@ class Training:
         self.seconds = 0.0  # spent in the rounds of the present epoch
         self.log = xp.zeros((self.batches.rounds, len(Round._fields)), dtype="float32")
         self.history, self.last = [], None
-        self.fixed_noise, self.samples = gan.fixed_noise(TILES), None
+        self.samples, self.columns = None, TABLE if gan.generator.classes else None
+        self.fixed_noise, self.fixed_labels = fixed(gan)
         some = self._some_data()
         self._data_distance = pairwise_distance(some) if len(some) > 1 else 0.0
         self.guard = Guard(gan)
@@ -82,17 +88,29 @@ class Training:
                 f"round, and judges {D.rows} samples at a time: take a multiple of {gan.k * D.rows}"
             )
         checkpoint.made_of(gan)  # what a checkpoint cannot say is refused now, and not when the first one is due
+        first = parts(next(iter(batches.epoch(0))))
+        if gan.generator.classes:
+            self._check_labels(first, gan.generator.classes)
         twin = copy.deepcopy(gan)
         for _, _, optimizer in twin.players():
             optimizer.between.clear()
-        twin.step(next(iter(batches.epoch(0))))
+        twin.step(*first)
+
+    def _check_labels(self, batch, classes):
+        """Raises ValueError unless the batches have labels, of no more classes than the players are given."""
+        if len(batch) == 1:
+            raise ValueError(f"the players are given labels of {classes} classes, and {self.name} deals none: Batches("
+                             "..., labeled=True), or a source whose epoch yields (x, y)")  # fmt: skip
+        if self.dataset and self.dataset.classes > classes:
+            raise ValueError(f"{self.name} has {self.dataset.classes} classes, but the players are given {classes}: "
+                             f"make them with Condition({self.dataset.classes})")  # fmt: skip
 
     def _some_data(self):
         """Up to 1,000 samples of the data, as rows on the host, for the distance between them."""
         if self.dataset:
             return self.dataset.rows(slice(None, None, -(-len(self.dataset) // 1000)))
         some = []
-        for x in self.batches.epoch(0):
+        for x, *_ in map(parts, self.batches.epoch(0)):
             some.append(to_numpy(x).reshape(len(x), -1).copy())
             if sum(map(len, some)) >= 1000:
                 break
@@ -107,10 +125,10 @@ class Training:
         whole(f"epochs={epochs!r}", epochs, least=0)
         while self.epoch < epochs:
             start = time.perf_counter()
-            for x in self.batches.epoch(self.epoch, start=self.round):
-                self.guard.begin_round(x)
+            for batch in map(parts, self.batches.epoch(self.epoch, start=self.round)):
+                self.guard.begin_round(batch[0])
                 try:
-                    seen = self.last = self.gan.step(x)
+                    seen = self.last = self.gan.step(*batch)
                     self.guard.look_at_losses(seen.loss_d, seen.loss_g)
                 except NotFiniteError as error:
                     raise NotFiniteError(f"epoch {self.epoch + 1}, round {self.round + 1}: {error}") from None
@@ -127,7 +145,7 @@ class Training:
         row = dict(zip(Round._fields, map(float, means), strict=True))
         row = {"epoch": self.epoch + 1, **row}
         row |= {f"norm_{player[0]}": _norm(network.dtheta) for player, network, _ in self.gan.players()}
-        self.samples = to_numpy(self.gan.sampler(self.fixed_noise))
+        self.samples = self.draw()
         row["equilibrium"] = self.gan.objective.equilibrium
         distance = pairwise_distance(self.samples.reshape(len(self.samples), -1))
         row["diversity"] = (
@@ -138,6 +156,10 @@ class Training:
         self.history.append(row)
         self.epoch, self.round, self.seconds = self.epoch + 1, 0, 0.0
         return row
+
+    def draw(self):
+        """G's samples of the fixed noise, on the host."""
+        return to_numpy(self.gan.sampler(self.fixed_noise, self.fixed_labels))
 
     def save(self, path, **config):
         """Write a checkpoint of the present moment; `config` is kept with it.
@@ -177,6 +199,14 @@ class Training:
         if self.history:
             lines.append(_figures(self.history[-1]))
         return "\n".join([*lines, repr(self.gan)])
+
+
+def fixed(gan):
+    """(noise, labels) that the pictures of a game are drawn from: TILES points, or TABLE points for every class."""
+    classes = gan.generator.classes
+    if not classes:
+        return gan.fixed_noise(TILES), None
+    return xp.concatenate([gan.fixed_noise(TABLE)] * classes), xp.repeat(xp.arange(classes), TABLE)
 
 
 def _norm(vector):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from subjects import LAYERS, OBJECTIVES, PENALTIES, WITHOUT_SECOND, N, Y, around, draw
+from subjects import LAYERS, OBJECTIVES, PENALTIES, WITHOUT_SECOND, N, Y, draw, players
 
 import minigan as m
 import minigan.gan
@@ -76,14 +76,14 @@ GAMES = [(objective, PENALTIES[i % len(PENALTIES)]) for i, objective in enumerat
 @pytest.mark.parametrize("objective, penalty", GAMES, ids=repr)
 def test_each_objective_and_penalty_in_a_game_with_each_rule(objective, penalty, agree):
     def compute():
-        last = [m.Sigmoid()] if objective.output == "probability" else []
-        G, D = around("LeakyReLU", 3, 4), around("Tanh", 4, 1, *last, seed=2)
+        G, D = players("LeakyReLU", objective)
+        labels = [Y[:N]] if objective.classes else []
         rule = m.SGD(G, 0.1, 0.5) if penalty else m.Adam(G, m.optimizers.Linear(0.1, 0.2, 3))
         average = m.ExponentialMovingAverage(G, 0.9)
         gan = m.GAN(G, D, objective, generator_optimizer=rule, penalty=penalty, average=average)
         for seed in 1, 2:
-            yield from gan.step(single(N, 4, seed=seed))
-        yield from (gan.sample(3), G.theta, D.theta, gan.sampler.theta)
+            yield from gan.step(single(N, 4, seed=seed), *labels)
+        yield from (gan.sample(N, *labels), G.theta, D.theta, gan.sampler.theta)
 
     agree(compute)
 

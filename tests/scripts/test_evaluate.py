@@ -11,7 +11,8 @@ import pytest
 from loading import script
 from matplotlib.image import imread
 
-from minigan import GAN, Dense, Network, Tanh
+from minigan import GAN, Condition, Dense, Network, Projection, Tanh
+from minigan.backend import host_generator
 from minigan.data import load
 from minigan.evaluation import classifier, protocol
 from minigan.plots.run_page import read_picture
@@ -54,6 +55,26 @@ def test_a_run_is_measured_and_the_figures_are_written(tmp_path, capsys):
     assert out.startswith("250 samples of run against 299 test images of digits\n")
     mean = result["parzen"]["samples"]["mean"]
     assert f"{mean:.1f}" in out and result["classifier"]["sha256"][:12] in out
+
+
+def test_a_conditional_run_is_asked_for_the_labels_of_the_data_and_measured_class_by_class(tmp_path, capsys):
+    images = load("digits")
+    (tmp_path / "run").mkdir()
+    G = Network(Condition(10), Dense(15, 64), Tanh(), shape=(5,))
+    training = Training(GAN(G, Network(Dense(64, 5), Projection(10), seed=1)), images, 16)
+    training.save(tmp_path / "run" / "checkpoint.npz", data="digits")
+    assert script("evaluate").main(["--checkpoint", "run", "--samples", "250", "--json", "f.json"]) == 0
+    result, out = json.loads(Path("f.json").read_text()), capsys.readouterr().out.splitlines()
+    data = protocol.divided("digits")
+    z, asked = host_generator(0).standard_normal((250, 5), dtype="float32"), images.labels[:250]
+    samples = (G(z, asked) + 1) / 2
+    np.testing.assert_allclose(protocol.generated(G, {"noise": "normal"}, 250, 0, data.learn), samples, atol=1e-6)
+    found = result["by_class"]
+    assert found["agreement"][3] == (protocol.classifier_for(data.learn).labels(samples)[asked == 3] == 3).mean()
+    assert out[-5].split()[-10:] == [str(k) for k in range(10)]
+    for line, name, digits in (-4, "agreement", 1), (-3, "frechet_distance", 2), (-2, "floor", 2), (-1, "diversity", 2):
+        scale = 100 if name == "agreement" else 1
+        assert out[line].split()[-10:] == [f"{scale * value:.{digits}f}" for value in found[name]]
 
 
 def test_a_run_on_data_of_ones_own_is_found_by_its_settings(tmp_path, capsys, rng):

@@ -10,7 +10,8 @@ import pytest
 from minigan import GAN, BatchNorm, Dense, Dropout, InstanceNoise, LayerNorm, LeakyReLU, Maxout, Network, Pack
 from minigan.backend import to_numpy
 from minigan.data import Dataset
-from minigan.layers import SpectralNorm, Tanh
+from minigan.data.dataset import parts
+from minigan.layers import Condition, SpectralNorm, Tanh
 from minigan.objectives import (
     R1,
     R2,
@@ -54,6 +55,12 @@ def normalized():
     return GAN(G, D, seed=2**40, average=ExponentialMovingAverage(G, 0.8))
 
 
+def conditional():
+    G = Network(Condition(3), Dense(8, 12), BatchNorm(12), LeakyReLU(), Dense(12, 16), Tanh(), seed=3, shape=(5,))
+    D = Network(Condition(3), Pack(2), Dense(38, 12), LeakyReLU(), Dense(12, 1), seed=4, shape=(16,))
+    return GAN(G, D, seed=7, k=2, average=ExponentialMovingAverage(G, 0.8), penalty=R2(1.0))
+
+
 GAMES = {
     "minimax": lambda: game(objective=Minimax()),
     "smoothed, both rates fall": lambda: game(objective=NonSaturating(real=0.9), rules=falling),
@@ -69,6 +76,7 @@ GAMES = {
     "fading noise": lambda: game(InstanceNoise(Linear(1.0, 0.0, 9))),
     "batch and layer norm, maxout, average": normalized,
     "float64": lambda: game(dtype="float64", decay=0.9, objective=Hinge()),
+    "conditional": conditional,
 }
 
 
@@ -85,7 +93,7 @@ class Points:
 def training(gan, batch_size=8):
     if gan.generator.dtype == "float64":
         return Training(gan, Points())
-    return Training(gan, Dataset("grid", PIXELS), batch_size)
+    return Training(gan, Dataset("grid", PIXELS, labels=np.arange(70) % 3), batch_size)
 
 
 def play(training, rounds):
@@ -116,7 +124,8 @@ def test_a_game_that_is_saved_within_an_epoch_goes_on_bit_for_bit(make, tmp_path
     """In another process it would begin with other weights, draws and rates: so it does here."""
     straight = training(make())
     length = straight.batches.rounds
-    play(straight, length + 1).gan.sample(3)
+    y = np.array([0, 2, 1, 1, 0]) if straight.gan.generator.classes else None
+    play(straight, length + 1).gan.sample(5, y)
     straight.save(tmp_path / "c.npz")
     resumed = training(make())
     for _, network, _ in resumed.gan.players():
@@ -127,10 +136,10 @@ def test_a_game_that_is_saved_within_an_epoch_goes_on_bit_for_bit(make, tmp_path
     for each in straight, resumed:
         play(each, length)
     assert moment(resumed) == moment(straight)
-    assert (resumed.gan.sample(5) == straight.gan.sample(5)).all()
+    assert (resumed.gan.sample(5, y) == straight.gan.sample(5, y)).all()
     straight.save(tmp_path / "end.npz")
-    z = straight.gan.fixed_noise(4)
-    assert (load_generator(tmp_path / "end.npz")[0](z) == straight.gan.sampler(z)).all()
+    z = straight.gan.fixed_noise(5)
+    assert (load_generator(tmp_path / "end.npz")[0](z, y) == straight.gan.sampler(z, y)).all()
 
 
 @pytest.mark.parametrize("make", GAMES.values(), ids=GAMES)
@@ -140,14 +149,14 @@ def test_a_copy_in_mid_training_goes_on_to_the_same_bits_and_moves_nothing_of_th
     before, twin = moment(first), copied(first.gan)
     guard = twin.generator_optimizer.between[0].__self__
     assert guard.gan is twin and guard.real is None and guard is twin.discriminator_optimizer.between[0].__self__
-    x = next(first.batches.epoch(1)).copy()
+    batch = copy.deepcopy(parts(next(first.batches.epoch(1))))
     for _ in range(3):
-        twin.step(x)
+        twin.step(*batch)
     assert moment(first) == before
     other, first.gan = first.gan, twin
     after = moment(first)
     for _ in range(3):
-        other.step(x)
+        other.step(*batch)
     first.gan = other
     assert moment(first) == after != before
 
