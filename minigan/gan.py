@@ -5,6 +5,7 @@ from typing import NamedTuple
 from minigan.backend import checks, xp
 from minigan.backend import generator as random_generator
 from minigan.backend.generators import FIXED, PENALTY, SAMPLING, TRAINING
+from minigan.layers.layer import as_shape, in_words
 from minigan.network import Network
 from minigan.objectives.minimax import NonSaturating, Objective
 from minigan.optimizers.rules import Adam, Optimizer
@@ -205,8 +206,10 @@ def _check_players(G, D):
                          "Projection")  # fmt: skip
     if G.dtype != D.dtype:
         raise ValueError(f"the generator is {G.dtype}, but the discriminator is {D.dtype}: both need one dtype")
-    if D.n_out != 1:
-        raise ValueError(f"the discriminator gives {D.n_out} values for each sample: it must give one")
+    *steps, logits = as_shape(D.n_out)
+    if logits != 1 or len(steps) > 1:
+        raise ValueError(f"the discriminator gives {in_words(as_shape(D.n_out))} for each sample: it must give one "
+                         "logit, or one at each step of a sequence, shape (steps, 1)")  # fmt: skip
 
 
 def _classes(network):

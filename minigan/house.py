@@ -35,6 +35,7 @@ TABLE = """
   layers/resampling
   layers/recurrent
   layers/sequences
+  layers/bidirectional
   layers/condition
   layers/spectral
   layers/reshaping
@@ -46,6 +47,7 @@ TABLE = """
 * optimizers/rules
   optimizers/schedules
   optimizers/averaging
+  optimizers/clipping
 
 * objectives/minimax
   objectives/others
