@@ -77,12 +77,14 @@ TABLE = """
   data/load
   data/stacked
   data/toys
+  data/sequences
 
   evaluation/metrics
   evaluation/parzen
   evaluation/classifier
   evaluation/modes
   evaluation/stacked
+  evaluation/sequences
   evaluation/protocol
   evaluation/report
 
@@ -93,6 +95,7 @@ TABLE = """
   plots/run_page
   plots/pictures
   plots/toys
+  plots/sequences
   plots/laboratory
 
   training/advice
