@@ -1,8 +1,9 @@
 """Train a generative adversarial network on sequences: sines, a series of your own, or images row by row.
 
-Both players are recurrent. A series is a CSV file, a row for each moment and a column for each thing measured; every
-window of --window rows is a sequence. Pictures of each epoch show samples beside data, samples.csv has samples in the
-units of the file. Ctrl-C stops after the round, with everything saved; --resume goes on from there.
+G is recurrent; D looks along time with convolutions, or is recurrent, too. A series is a CSV file, a row for each moment
+and a column for each thing measured, and every window of --window rows is a sequence. Pictures of each epoch show
+samples beside data, samples.csv has samples in the units of the file. Ctrl-C stops after the round, with everything
+saved; --resume goes on from there.
 """
 
 import sys
@@ -14,18 +15,24 @@ from minigan import (
     GAN,
     GRU,
     LSTM,
+    R1,
     RNN,
     Adam,
+    Bidirectional,
     ClipNorm,
+    Conv2D,
     Dense,
     ExponentialMovingAverage,
+    Flatten,
     LeakyReLU,
     MeanOverTime,
     Network,
     NonSaturating,
+    Repeat,
+    Reshape,
     Sigmoid,
     to_numpy,
-)
+)  # fmt: skip
 from minigan.app.cli import Parser, choose_device, positive, whoever_listens, whole
 from minigan.app.run_directory import RunDirectory
 from minigan.app.saved import parse
@@ -83,20 +90,39 @@ def sequences(args):
 
 
 def game(data, rounds, args):
-    """G: noise at each step -> numbers in [0, 1] at each step, and D: a sequence -> logit, both recurrent."""
+    """G: one noise for the whole sequence, read at each step -> numbers in [0, 1] at each step; D: sequence -> logit.
+
+    By default D looks along time with convolutions, and R1 bounds its slope. A recurrent D (--judge recurrent) reads
+    step by step, and does without: a penalty needs second derivatives, which recurrent layers do not have here.
+    """
     (steps, width), cell, H = data.sample_shape, CELLS[args.cell], args.hidden
-    latent = args.latent or 2 * width
     G = Network(
-        cell(H), Dense(H, H), LeakyReLU(), Dense(H, width, glorot), Sigmoid(), shape=(steps, latent), seed=args.seed
-    )
-    D = Network(
-        cell(H), Dense(H, H), LeakyReLU(), MeanOverTime(), Dense(H, 1, glorot), shape=(steps, width), seed=args.seed + 1
-    )
+        Dense(args.latent, H), LeakyReLU(), Repeat(steps), cell(H), Dense(H, H), LeakyReLU(), Dense(H, width, glorot),
+        Sigmoid(), seed=args.seed,
+    )  # fmt: skip
+    judge = convolutional(steps, width, H) if args.judge == "convolutional" else recurrent(cell, H)
+    D = Network(*judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
     rules = [Adam(network, Linear(args.lr, args.lr / 10, rounds)) for network in (G, D)]
     for rule in rules:
         rule.between.append(ClipNorm(args.clip))
     average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
-    return GAN(G, D, NonSaturating(real=0.9), args.seed, *rules, average=average)
+    penalty = R1(args.r1) if args.judge == "convolutional" else None
+    return GAN(G, D, NonSaturating(real=0.9), args.seed, *rules, average=average, penalty=penalty)
+
+
+def convolutional(steps, width, H):
+    """Layers (N, steps, width) -> (N, H): two convolutions along time, each of which halves it."""
+    kernel = {"kernel": (1, 4), "stride": (1, 2), "padding": (0, 2)}
+    left = (steps // 2 + 1) // 2 + 1
+    return (
+        Reshape(1, steps, width), Conv2D(H, **kernel), LeakyReLU(), Conv2D(2 * H, **kernel), LeakyReLU(),
+        Flatten(), Dense(2 * H * left, H), LeakyReLU(),
+    )  # fmt: skip
+
+
+def recurrent(cell, H):
+    """Layers (N, steps, width) -> (N, H), which read both ways."""
+    return Bidirectional(cell(H)), Dense(2 * H, H), LeakyReLU(), MeanOverTime()
 
 
 def picture(data, args):
@@ -123,9 +149,11 @@ def arguments():
     add("--data", default="sines", metavar="{sines,digits,mnist,FILE.csv}", help="what to learn (default: %(default)s)")
     add("--window", type=whole(2, 10_000), default=24, help="rows of the file in a sequence (default: %(default)s)")
     add("--newest-first", action="store_true", help="the file's last row is its oldest")
-    add("--cell", choices=CELLS, default="gru", help="what both players are made of (default: %(default)s)")
-    add("--hidden", type=whole(1, 10_000), default=48, help="width of both players' state (default: %(default)s)")
-    add("--latent", type=whole(1, 10_000), help="width of the noise of each step (default: twice the data's)")
+    add("--cell", choices=CELLS, default="gru", help="what a recurrent player is made of (default: %(default)s)")
+    add("--judge", choices=("convolutional", "recurrent"), default="convolutional", help="D (default: %(default)s)")
+    add("--r1", type=positive, default=0.1, help="weight of the penalty of a convolutional D (default: %(default)s)")
+    add("--hidden", type=whole(1, 10_000), default=32, help="width of both players (default: %(default)s)")
+    add("--latent", type=whole(1, 10_000), default=16, help="width of the noise (default: %(default)s)")
     add("--epochs", type=whole(1), help=f"passes over the data (default: as many as make {ENOUGH:,} rounds)")
     add("--batch-size", type=whole(1), help="sequences in a round (default: 64)")
     add("--lr", type=positive, default=1e-3, help="both players' rate, which falls to a tenth (default: %(default)s)")
