@@ -1,9 +1,9 @@
 """Train a generative adversarial network on sequences: sines, a series of your own, or images row by row.
 
-G is recurrent; D looks along time with convolutions, or is recurrent, too. A series is a CSV file, a row for each moment
-and a column for each thing measured, and every window of --window rows is a sequence. Pictures of each epoch show
-samples beside data, samples.csv has samples in the units of the file. Ctrl-C stops after the round, with everything
-saved; --resume goes on from there.
+G is recurrent; D looks along time with convolutions, or is recurrent, too. A series is a CSV file, a row for each
+moment and a column for each thing measured, and every window of --window rows is a sequence. Pictures of each epoch
+show samples beside data, samples.csv has samples in the units of the file. Ctrl-C stops after the round, with
+everything saved; --resume goes on from there.
 """
 
 import sys
