@@ -5,13 +5,13 @@ The rooms in reading order, and the files in them: minigan/house.py.
 
 from minigan.backend import to_numpy, use, xp
 from minigan.layers import (
-    GRU, LSTM, RNN, AveragePool, BatchNorm, Condition, Conv2D, ConvTranspose2D, Dense, Dropout, Flatten, InstanceNoise,
-    LastStep, Layer, LayerNorm, LeakyReLU, Maxout, MeanOverTime, Pack, Projection, ReLU, Reshape, Sigmoid,
-    SpectralConv2D, SpectralNorm, Tanh, Upsample,
+    GRU, LSTM, RNN, AveragePool, BatchNorm, Bidirectional, Condition, Conv2D, ConvTranspose2D, Dense, Dropout, Flatten,
+    InstanceNoise, LastStep, Layer, LayerNorm, LeakyReLU, Maxout, MeanOverTime, Pack, Projection, ReLU, Repeat, Reshape,
+    Sigmoid, SpectralConv2D, SpectralNorm, Tanh, Upsample,
 )  # fmt: skip
 from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
 from minigan.network import Network
-from minigan.optimizers import SGD, Adam, ExponentialMovingAverage
+from minigan.optimizers import SGD, Adam, ClipNorm, ExponentialMovingAverage
 from minigan.objectives import (
     R1, R2, AuxiliaryClassifier, FeatureMatching, GradientPenalty, Hinge, LeastSquares, Minimax, NonSaturating,
     Objective, OneSidedGradientPenalty, Penalty, RelativisticAverage, Wasserstein, jvp, jvp_backward, value,
@@ -27,6 +27,6 @@ __all__ = [
     "NonSaturating", "jvp", "jvp_backward", "Penalty", "R1", "R2", "GradientPenalty", "OneSidedGradientPenalty",
     "LeastSquares", "Wasserstein", "Hinge", "RelativisticAverage", "FeatureMatching", "GAN", "gradcheck", "check_loss",
     "check_game", "assert_gradients", "Conv2D", "ConvTranspose2D", "AveragePool", "Upsample", "SpectralConv2D",
-    "RNN", "GRU", "LSTM", "LastStep", "MeanOverTime",
+    "RNN", "GRU", "LSTM", "LastStep", "MeanOverTime", "Repeat", "Bidirectional", "ClipNorm",
     "Condition", "Projection", "AuxiliaryClassifier",
 ]  # fmt: skip

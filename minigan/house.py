@@ -35,6 +35,7 @@ TABLE = """
   layers/resampling
   layers/recurrent
   layers/sequences
+  layers/bidirectional
   layers/condition
   layers/spectral
   layers/reshaping
@@ -46,6 +47,7 @@ TABLE = """
 * optimizers/rules
   optimizers/schedules
   optimizers/averaging
+  optimizers/clipping
 
 * objectives/minimax
   objectives/others
@@ -76,6 +78,7 @@ TABLE = """
   data/load
   data/stacked
   data/toys
+  data/sequences
 
   evaluation/metrics
   evaluation/parzen
@@ -83,6 +86,7 @@ TABLE = """
   evaluation/modes
   evaluation/stacked
   evaluation/conditional
+  evaluation/sequences
   evaluation/protocol
   evaluation/report
 
@@ -93,6 +97,7 @@ TABLE = """
   plots/run_page
   plots/pictures
   plots/toys
+  plots/sequences
   plots/laboratory
 
   training/advice

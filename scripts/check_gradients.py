@@ -100,7 +100,9 @@ def project(seed):
     labels, rows, sequences = rng.integers(0, 3, N), rng.standard_normal((N, 5)), rng.standard_normal((N, 3, 2))
     for layer, *given in (
         *((layer, rows, labels) for layer in (m.Condition(3), m.Projection(3))),
-        *((layer, sequences, None) for layer in (m.RNN(3), m.GRU(3), m.LSTM(3), m.LastStep(), m.MeanOverTime())),
+        *((layer, sequences, None) for layer in (m.RNN(3), m.GRU(3), m.LSTM(3), m.Bidirectional(m.GRU(2)))),
+        *((layer, sequences, None) for layer in (m.LastStep(), m.MeanOverTime())),
+        (m.Repeat(3), rows, None),
     ):
         x, y = given
         checks += [([layer], gradcheck(layer, x, y=y, method=method, seed=seed)) for method in methods]

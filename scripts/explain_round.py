@@ -4,7 +4,8 @@ G is 2-3-2 and D is 2-3-1, the batch is 2, and weights, noise and data have one 
 pencil. First D's step, then G's: forward, the loss, every derivative from the loss back to the first layer, and Adam's
 update. The numbers are those of minigan's own layers and optimizers. At the end GAN.step, from the same start, must
 arrive at the same weights, bit for bit. With --images a sample is a row of three pixels: a ConvTranspose2D draws it,
-and a Conv2D is the first to look at it, both with a kernel of two.
+and a Conv2D is the first to look at it, both with a kernel of two. With --time it is no round, but three steps of an
+RNN and the way back through them: backpropagation through time.
 """
 
 import itertools
@@ -18,6 +19,7 @@ from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from minigan import (
     GAN,
+    RNN,
     Adam,
     Conv2D,
     ConvTranspose2D,
@@ -56,12 +58,17 @@ def main(argv=None):
     parser = Parser(__doc__)
     parser.add_argument("--objective", choices=OBJECTIVES, default="non-saturating", help="(default: %(default)s)")
     parser.add_argument("--images", action="store_true", help="a game with convolutions, on rows of three pixels")
+    parser.add_argument("--time", action="store_true", help="three steps of an RNN in place of the round")
     parser.add_argument("--seed", type=whole(0), default=59, help="seed of all numbers (default: %(default)s)")
     parser.add_argument("--round", type=whole(1), default=1, help="which round to explain (default: the first)")
     parser.add_argument("--precision", type=whole(1), default=3, help="decimals (default: %(default)s)")
     parser.add_argument("--figure", type=Path, metavar="PATH", help="draw the round on one page, too")
     args = parser.parse_args(argv)
     page = Page(args.precision)
+    if args.time:
+        explain_time(page, args.seed)
+        print("\n".join(page.lines))
+        return 0
     start, x = (args.seed, args.objective, args.round, args.images), data(args.seed, args.round, args.images)
     explain(begin(*start), x, page)
     print("\n".join(page.lines))
@@ -348,6 +355,54 @@ def matrix(a, number):
     cells = [[f"{value:.1f}" if tenths else number(value) for value in row] for row in numpy.atleast_2d(a) + 0.0]
     width = max(len(cell) for row in cells for cell in row)
     return ["[ " + " ".join(cell.rjust(width) for cell in row) + " ]" for row in cells]
+
+
+# Three steps of an RNN, back through time
+
+
+def explain_time(page, seed):
+    """Forward and backward of an RNN of width 2 over three steps of one number, written down on `page`.
+
+    Raises RuntimeError unless the sums by hand are the layer's own.
+    """
+    rnn = RNN(2)
+    network = Network(rnn, shape=(3, 1), dtype="float64")
+    rng = host_generator(seed, 3)
+    network.theta[...], x, dy = (rng.integers(-9, 10, shape) / 10 for shape in (network.theta.size, (3, 1), (3, 2)))
+    W, U, b = rnn.W, rnn.U, ("b", rnn.b)
+    page.title("THREE STEPS OF AN RNN, width 2, on a sequence of three numbers")
+    page.say("h_t = tanh(s_t)   s_t = x_t W + h_{t-1} U + b   h_0 = 0", "W, U and b are the same in every step.")
+    h, s = [xp.zeros((1, 2))], [None]
+    for t in 1, 2, 3:
+        page.head(f"Step {t}, forward")
+        s.append(x[t - 1 : t] @ W + h[-1] @ U + rnn.b)
+        h.append(xp.tanh(s[t]))
+        page.equation((f"x{t}", x[t - 1 : t]), "@", ("W", W), "+", (f"h{t - 1}", h[t - 1]), "@", ("U", U), "+", b, "=",
+                      (f"s{t}", s[t]), "->", (f"h{t} = tanh", h[t]))  # fmt: skip
+    ds, back = {}, xp.zeros((1, 2))
+    for t in 3, 2, 1:
+        page.head(f"Step {t}, backward: dh{t} is what comes from the loss, and what step {t + 1} hands back")
+        dh = dy[t - 1 : t] + back
+        ds[t] = dh * (1 - h[t] * h[t])
+        page.equation((f"from L, dy{t}", dy[t - 1 : t]), "+", (f"from step {t + 1}", back), "=", (f"dh{t}", dh), "*",
+                      (f"1 - h{t}^2", 1 - h[t] * h[t]), "=", (f"ds{t}", ds[t]))  # fmt: skip
+        back = ds[t] @ U.T
+        page.equation((f"ds{t}", ds[t]), "@", ("U.T", U.T), "=", (f"to step {t - 1}", back))
+    page.say("Nobody asks for what step 1 hands back, unless h_0 was given: it is dL/dh_0.")
+    page.head("One W, three uses: its derivative is the sum of three")
+    found = {}
+    for name, left, given in ("W", "x", [x[t : t + 1] for t in range(3)]), ("U", "h", h[:3]):
+        first = name == "W"
+        parts = [(f"{left}{t + first}.T ds{t + 1}", given[t].T @ ds[t + 1]) for t in range(3)]
+        found[f"d{name}"] = page.keep(f"d{name}", sum(part for _, part in parts))
+        page.equation(parts[0], "+", parts[1], "+", parts[2], "=", (f"d{name}", found[f"d{name}"]))
+    found["db"] = page.keep("db", ds[1][0] + ds[2][0] + ds[3][0])
+    page.equation(("ds1", ds[1]), "+", ("ds2", ds[2]), "+", ("ds3", ds[3]), "=", ("db", found["db"]))
+    network.forward(x[None])
+    network.backward(dy[None])
+    if not all(xp.allclose(getattr(rnn, name), a, rtol=0, atol=1e-12) for name, a in found.items()):
+        raise RuntimeError("RNN.backward gives other derivatives than this page: it computes something else by now")
+    page.say("RNN.backward gives the same dW, dU and db.")
 
 
 # The same on one page: lengths are in lines of text up and down, and in halves of a layer's place along it

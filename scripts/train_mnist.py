@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from minigan.app.cli import OBJECTIVES, PENALTIES, Parser, choose_device, penalty, positive, whoever_listens, whole
-from minigan.app.run_directory import RunDirectory, read_config
-from minigan.app.saved import in_range_of, recipe_of
+from minigan.app.run_directory import RunDirectory
+from minigan.app.saved import in_range_of, parse, recipe_of
 from minigan.app.train import command, introduce, play
 from minigan.data import load
 from minigan.evaluation.protocol import part
@@ -22,7 +22,7 @@ OF_THIS_START = "out", "resume", "no_compile"  # arguments that are not settings
 
 def main(argv=None):
     parser = arguments()
-    args = parse(parser, argv)
+    args = parse(parser, argv, OF_THIS_START)
     with parser.mistakes():
         device = choose_device(args.device, args.threads, not args.no_compile)
         recipe = recipe_of(args.game) if args.game else RECIPES[args.recipe]
@@ -94,31 +94,6 @@ def arguments():
         help="go on with the run in this directory, or from one checkpoint in it, with the settings it was started "
         "with; --epochs, --lr, --lr-d, --device, --threads, --checkpoint-every and --keep may be changed")  # fmt: skip
     return parser
-
-
-def parse(parser, argv):
-    """The arguments; with --resume, those that are not given are as the run was started."""
-    args = parser.parse_args(argv)
-    if not args.resume:
-        return args
-    if args.out:
-        parser.error(f"--resume {args.resume} goes on in the run's own directory: leave out --out {args.out}")
-    known = vars(args).keys() - set(OF_THIS_START)
-    with parser.mistakes():
-        directory, config = read_config(args.resume, known)
-    recorded = [
-        f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
-        for name, value in config.items()
-        if value is not None and value is not False
-    ]
-    parser.where = f"{directory / 'config.json'}: "
-    before = parser.parse_args(recorded)  # as strict with the file as with the command line
-    parser.where = ""
-    args = parser.parse_args([*recorded, *(sys.argv[1:] if argv is None else argv)])
-    args.out = directory
-    if args.lr != before.lr:
-        print(f"the learning rate was {before.lr or 'that of the recipe'} and is {args.lr} from here on")
-    return args
 
 
 def config_of(args, data, batch_size):

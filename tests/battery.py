@@ -1274,7 +1274,7 @@ def the_auxiliary_classifier_asks_d_for_the_class(m):
     assert given == [list(y), list(y)]
     del vars(objective)["told"]
     for D, words in (
-        ((Dense(4, 1),), "gives 1 values for each sample: it must give 4, 1 + 3 classes"),
+        ((Dense(4, 1),), "gives width 1 for each sample: it must give 1 + 3 logits"),
         ((m.layers.Condition(3), Dense(7, 4)), "is given labels itself"),
         ((m.layers.Pack(2, 2), Dense(4, 4)), "judges 2 samples at a time"),
     ):
@@ -1474,12 +1474,62 @@ def recurrence_gives_its_formulas(m):
     layer.x_shape = 2, 4
     assert not layer.initialize(np.random.default_rng(0))["c"].any()
     x, dy = draw(3, 4, 2), draw(3, 2, seed=1)
+    network = m.network.Network(m.layers.Repeat(4), dtype="float64", shape=2)
+    same(network.forward(dy), np.repeat(dy[:, None], 4, 1))
+    same(network.backward(x), x.sum(1))
+    assert network.n_out == (4, 2) and m.layers.Repeat(4).output_shape(None) is None
+    refuses(ValueError, "takes rows", m.layers.Repeat(4).output_shape, (3, 2))
+    rows, wide = draw(500, 20, seed=2), m.network.Network(m.layers.Repeat(8), dtype="float64", shape=20)
+    wide.backward(wide.forward(rows))
+    assert peak(wide, rows, draw(500, 8, 20)) < 40_000  # dx has 80,000 bytes
     for kind, share in (m.layers.LastStep, np.array([0, 0, 0, 1])), (m.layers.MeanOverTime, np.full(4, 0.25)):
         network = m.network.Network(kind(), dtype="float64", shape=(None, 2))
         same(network.forward(x), np.einsum("nti,t->ni", x, share))
         same(network.backward(dy), np.einsum("ni,t->nti", dy, share))
         assert network.n_out == 2 and kind().output_shape(None) is None
         refuses(ValueError, "takes sequences", kind().output_shape, (2,))
+
+
+def bidirectional_reads_both_ways(m):
+    x, dy = draw(3, 5, 2), draw(3, 5, 6, seed=1)
+    for kind in m.layers.GRU, m.layers.LSTM:
+        layer = m.layers.Bidirectional(kind(3))
+        both = m.network.Network(layer, seed=1, dtype="float64", shape=(None, 2))
+        for name in kind.params:
+            assert not (a := getattr(layer, name)).any() or name == "b" or (a != getattr(layer, f"{name}_back")).any()
+        both.theta[...] += 0.3 * draw(both.theta.size, seed=2)
+        apart = [m.network.Network(kind(3), dtype="float64", shape=(None, 2)) for _ in range(2)]
+        for network, theta in zip(apart, np.split(both.theta, 2), strict=True):
+            network.theta[...] = theta
+        y = apart[0].forward(x), apart[1].forward(x[:, ::-1])[:, ::-1]
+        dx = apart[0].backward(dy[..., :3]) + apart[1].backward(dy[:, ::-1, 3:])[:, ::-1]
+        same(both.forward(x), np.concatenate(y, 2), 0)
+        same(both.backward(dy), dx)
+        same(both.dtheta, np.concatenate([network.dtheta for network in apart]), 0)
+        assert both.backward(dy, "params") is None
+        assert both.n_out == (None, 6) and layer.output_shape((7, 2)) == (7, 6)
+        counts = [str(network.multiplications((7, 2), network.output_shape((7, 2)))) for network in (both, apart[0])]
+        assert int(counts[0]) == 2 * int(counts[1])
+    refuses(ValueError, "belongs to a Network already", m.layers.Bidirectional, apart[0].layers[0])
+    refuses(TypeError, "expected a Recurrent", m.layers.Bidirectional, m.layers.Dense(2, 3))
+    x, dy = draw(512, 4, 4, dtype="float32"), draw(512, 4, 128, dtype="float32")
+    network = m.network.Network(m.layers.Bidirectional(m.layers.RNN(64)), shape=(4, 4))
+    network.forward(x)
+    network.backward(dy)
+    assert peak(network, x, dy) < 200_000  # y and dy have 1,048,576 bytes each
+
+
+def clipping_shortens_what_is_too_long(m):
+    network = m.network.Network(m.layers.Dense(2, 1))
+    clip = m.optimizers.ClipNorm(2.0)
+    for g, factor in ([3, 0, 4], 0.4), ([0.6, 0.8, 1], 1), ([3e25, 0, -4e25], 0.4e-25), ([6e-30, 0, 1e-30], 1):
+        network.dtheta[...] = g
+        clip(network)
+        same(network.dtheta, np.multiply(g, factor), 1e-6)
+        assert network.dtheta.any()
+    network.dtheta[...] = 0
+    clip(network)
+    same(network.dtheta, np.zeros(3), 0)
 
 
 def resampling_goes_by_squares(m):

@@ -30,8 +30,9 @@ MUTATED = (  # the mathematics, which battery.py checks
     "backend/plain", "backend/kernels", "backend/generators", "layers/layer", "layers/initializers", "layers/dense",
     "layers/activations", "layers/normalization", "layers/noise", "layers/maxout", "layers/spectral",
     "layers/reshaping", "layers/convolution", "layers/resampling", "layers/recurrent", "layers/sequences",
-    "layers/condition", "losses", "network", "optimizers/rules", "optimizers/schedules", "optimizers/averaging",
-    "objectives/minimax", "objectives/others", "objectives/auxiliary", "objectives/jvp", "objectives/penalties", "gan",
+    "layers/bidirectional", "layers/condition", "losses", "network", "optimizers/rules", "optimizers/schedules",
+    "optimizers/averaging", "optimizers/clipping", "objectives/minimax", "objectives/others", "objectives/auxiliary",
+    "objectives/jvp", "objectives/penalties", "gan",
 )  # fmt: skip
 ROOMS = "backend", "layers", "losses", "network", "optimizers", "objectives", "gan", "gradcheck"
 VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_own", "_check_players", "_sizes", "_real", "_chain"}
@@ -341,6 +342,7 @@ def run(modules=MUTATED, every=1):
 
 PAIR, FIRST = "a pair says how many are taken", "the first vectors are the same"
 ANY_ORDER, STEPS = "names in any order", "a sequence has two sizes, and as many steps before as after"
+TWO, ALIKE = "layers/bidirectional.py Bidirectional.", "the two are alike"
 EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why no check can tell the two apart
     ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:]"): PAIR,
     ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:3]"): PAIR,
@@ -353,6 +355,14 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     ("layers/resampling.py AveragePool.pooled", "axis=(2, 4)", "axis=(4, 2)"): "axes in any order",
     ("layers/recurrent.py Recurrent.initialize", "self.x_shape[-1]", "self.x_shape[1]"): STEPS,
     ("layers/recurrent.py Recurrent.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
+    (TWO + "multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
+    (TWO + "__init__", "self.first, self.second =", "self.second, self.first ="): ALIKE,
+    (TWO + "__init__", "(first, copy.deepcopy(first))", "(copy.deepcopy(first), first)"): ALIKE,
+    (TWO + "initialize", "first, second =", "second, first ="): ALIKE,
+    (TWO + "initialize", "first.initialize(rng), self.second", "second.initialize(rng), self.first"): ALIKE,
+    (TWO + "lend", "(self.first, ''), (self.second, '_back')", "(self.second, '_back'), (self.first, '')"): ANY_ORDER,
+    (TWO + "forward", "self.scratch('y'", "self.scratch('dx'"): "it has no other array of that name",
+    ("layers/sequences.py Repeat.linear", "x.shape[-1]", "x.shape[1]"): "a row has one size",
     ("layers/maxout.py Maxout.forward", "range(1, ", "range(0, "): "y starts as piece 0, and max(y, y) is y",
     ("network.py Network.__init__", "self.classes, *others =", "*others, self.classes ="): "there is one, or an error",
     ("network.py Network.forward", "self.outputs, outputs =", "outputs, self.outputs ="): ANY_ORDER,

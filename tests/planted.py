@@ -9,7 +9,7 @@ import io
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PRELUDE = "import numpy as np\n\nfrom minigan import Dense, Layer, Network, ReLU, xp\n\n\n"
+PRELUDE = "import numpy as np\n\nfrom minigan import LSTM, RNN, Dense, Layer, Network, ReLU, xp\n\n\n"
 
 TANH = """
 class Mine(Layer):
@@ -37,6 +37,29 @@ class Mine(Dense):
             return {dx}
 """
 
+RECURRENT = """
+class Mine(RNN):
+    def backward(self, dy, wrt="both"):
+        h, da = self.s, np.zeros((dy.shape[1], len(dy), self.width))
+        dh = 0
+        for t in reversed(range(len(da))):
+            da[t] = (dy[:, t] + dh) * (1 - h[t + 1] ** 2)
+            dh = {dh}
+        if wrt != "input":
+            self.dW[...] = np.einsum("tni,tno->io", self.x, da)
+            self.dU[...] = np.einsum("tnh,tno->ho", h[:-1], da)
+            self.db[...] = da.sum((0, 1))
+        if wrt != "params":
+            return (da @ self.W.T).transpose(1, 0, 2)
+"""
+
+MEMORY = """
+class Mine(LSTM):
+    def go_back(self, t, before, ds, da, du):
+        super().go_back(t, before, ds, da, du)
+        ds[:, self.width :] = 0
+"""
+
 CHAIN = """
 
 
@@ -62,6 +85,13 @@ def dense(dW="self.dW[...] = self.x.T @ dy", db="self.db[...] = dy.sum(0)", guar
 
 
 PLANTED = {  # the mistake: (source, what the output says, further arguments)
+    "time (no mistake)": (RECURRENT.format(dh="da[t] @ self.U.T"), "all ok", "--args 3 --shape 4,2"),
+    "dh is not passed on": (
+        RECURRENT.format(dh="0"),
+        "hands back through the state is missing",
+        "--args 3 --shape 4,2",
+    ),
+    "dc is not passed on": (MEMORY, "step t + 1 hands back through c is missing", "--args 3 --shape 4,2"),
     "no mistake": (dense(), "3 tensors in 1 checks: all ok"),
     "a sign": (tanh(dx="-dy * (1 - self.y**2)"), "every entry is -1 times"),
     "a factor 2": (

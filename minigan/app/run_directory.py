@@ -69,13 +69,13 @@ class RunDirectory:
     A new run makes its directory (`path` None: the first unused one of out/run-1, out/run-2, ...), or takes an empty
     one. `keep` keeps the checkpoint of every so many epochs as well, in kept/epoch-0010.npz ..., to measure the course.
     With `resume`, training goes on from its checkpoint: that of the directory, or one that is named, the previous one
-    say. If the data are not images, curves.png is the only picture.
+    say. If the data are not images, curves.png is the only picture, unless `draw(path, samples)` writes one.
 
     Raises OSError where the directory cannot be made, ValueError where it already holds another run or other files, or
     another process trains in it, and CheckpointError where the checkpoint is damaged or does not fit.
     """
 
-    def __init__(self, path, training, config, resume=None, checkpoint_every=300.0, keep=None):
+    def __init__(self, path, training, config, resume=None, checkpoint_every=300.0, keep=None, draw=None):
         kind("RunDirectory", training, Training)
         number("checkpoint_every", checkpoint_every, "(0, inf)")
         path, resume = (None if each is None else as_path(each) for each in (path, resume))
@@ -86,7 +86,7 @@ class RunDirectory:
         except (TypeError, ValueError) as error:
             raise ValueError(f"config={config!r:.60}: expected a dict that JSON can hold ({error})") from None
         self.training, self.config, self.resumed = training, config, resume is not None
-        self.checkpoint_every, self.keep = checkpoint_every, keep  # seconds, epochs
+        self.checkpoint_every, self.keep, self.draw = checkpoint_every, keep, draw  # seconds, epochs, a function
         self._warned, self._failing = set(), set()  # what was said already
         self._saved = None  # the moment of the last checkpoint, as (epoch, round)
         self._changed = self._abandoned = False  # by a resume: the settings; the checkpoint that there is
@@ -204,11 +204,14 @@ class RunDirectory:
 
     def _draw(self):
         data, training = self.training.dataset, self.training
-        if not data:
+        if not (data or self.draw):
             return
         path = self.path / "samples" / f"epoch-{training.epoch:04d}.png"
         path.parent.mkdir(exist_ok=True)
-        plots.save_grid(path, training.samples, data.shape, data.range, training.columns)
+        if self.draw:
+            self.draw(path, training.samples)
+        else:
+            plots.save_grid(path, training.samples, data.shape, data.range, training.columns)
         with replacing(self.path / "latest.png") as file:
             file.write(path.read_bytes())
         start = time.monotonic()
@@ -222,8 +225,8 @@ class RunDirectory:
             rows = training.draw()
             index, _ = nearest(rows, data)
             plots.draw_run(self.path, training.history, rows, data.rows(index), data.shape, data.range)
-        elif training.history:
-            plots.save_curves(self.path / "curves.png", training.history)
+        else:
+            plots.draw_course(self.path, training.history)
 
     def _write(self, what, action):
         """Whether the action could write. If it cannot, a message says so once, until it can again."""

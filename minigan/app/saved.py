@@ -1,11 +1,11 @@
-"""Games of your own, and checkpoints read again: what the scripts need besides a checkpoint's numbers."""
+"""Games of your own, and runs and checkpoints read again: what the scripts need besides a checkpoint's numbers."""
 
 import csv
 import importlib.util
 import sys
 from dataclasses import replace
 
-from minigan.app.run_directory import CHECKPOINT, directory_of
+from minigan.app.run_directory import CHECKPOINT, directory_of, read_config
 from minigan.data.files import as_path
 from minigan.layers import Layer
 from minigan.training import checkpoint
@@ -47,6 +47,34 @@ def recipe_of(path):
     if not callable(make):
         raise ValueError(f"--game {path}: it has no function make(data, rounds, seed) that returns a GAN")
     return Recipe(make=make, range=(-1.0, 1.0), batch_size=128, rounds=6_000, images=None)
+
+
+def parse(parser, argv, of_this_start):
+    """The arguments of a script that trains; with --resume, those that are not given are as the run was started.
+
+    `of_this_start` are the names of those that are no settings of the run.
+    """
+    args = parser.parse_args(argv)
+    if not args.resume:
+        return args
+    if args.out:
+        parser.error(f"--resume {args.resume} goes on in the run's own directory: leave out --out {args.out}")
+    known = vars(args).keys() - set(of_this_start)
+    with parser.mistakes():
+        directory, config = read_config(args.resume, known)
+    recorded = [
+        f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
+        for name, value in config.items()
+        if value is not None and value is not False
+    ]
+    parser.where = f"{directory / 'config.json'}: "
+    before = parser.parse_args(recorded)  # as strict with the file as with the command line
+    parser.where = ""
+    args = parser.parse_args([*recorded, *(sys.argv[1:] if argv is None else argv)])
+    args.out = directory
+    if args.lr != before.lr:
+        print(f"the learning rate was {before.lr or 'that of the recipe'} and is {args.lr} from here on")
+    return args
 
 
 def in_range_of(data, gan):

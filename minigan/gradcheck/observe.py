@@ -4,6 +4,7 @@ An Observation runs a network several times and notes, in sentences, where a cal
 to the same call, gives another shape than it says, adds to a gradient instead of overwriting it, or ignores `wrt`.
 """
 
+import functools
 import inspect
 import re
 from types import MappingProxyType
@@ -13,6 +14,9 @@ import numpy
 from minigan.backend import to_numpy, xp
 from minigan.gradcheck.state import State
 from minigan.layers.layer import in_words
+from minigan.layers.recurrent import Recurrent
+
+_MISSING = "what step t + 1 hands back through {} is missing: add it to dL/ds_t"
 
 
 class Evidence:
@@ -82,6 +86,27 @@ class Observation(Evidence):
     def terms(self):
         """The numbers whose sum is L."""
         return to_numpy(self.dy * self._forward())
+
+    @functools.cached_property
+    def alternatives(self):
+        """Of a recurrent layer: L where parts of the state are held, so that no derivative passes through them."""
+        layer, *more = self.network.layers
+        if more or not isinstance(layer, Recurrent):
+            return {}
+        self._forward()
+        held, H = layer.s.copy(), layer.width
+        parts = {"the state": slice(None)} | ({"c": slice(H, None), "h": slice(H)} if layer.parts == 2 else {})
+        ways = [(_MISSING.format(c), functools.partial(self._terms_where, held, part)) for c, part in parts.items()]
+        return {name: ways for name in ("x", *self.gradients)}
+
+    def _terms_where(self, held, part):
+        """The terms of L where each step begins with this part of the state as it is in `held` (T + 1, N, ...)."""
+        (layer,), state, y = self.network.layers, held[0].copy(), []
+        for t in range(len(held) - 1):
+            state[:, part] = held[t][:, part]
+            y.append(layer.forward(self.x[:, t : t + 1], state=state).copy())
+            state = layer.s[1].copy()
+        return to_numpy(self.dy * xp.concatenate(y, axis=1))
 
     def element_wise(self, name):
         if name != "x" or len(self.network.layers) > 1 or self.dy.shape != self.x.shape:

@@ -1,6 +1,7 @@
 """Layers: what one is, and all that minigan has."""
 
 from minigan.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from minigan.layers.bidirectional import Bidirectional
 from minigan.layers.condition import Condition, Projection
 from minigan.layers.convolution import Conv2D, ConvTranspose2D
 from minigan.layers.dense import Dense
@@ -12,12 +13,12 @@ from minigan.layers.normalization import BatchNorm, LayerNorm
 from minigan.layers.recurrent import GRU, LSTM, RNN, orthogonal
 from minigan.layers.resampling import AveragePool, Upsample
 from minigan.layers.reshaping import Flatten, Pack, Reshape
-from minigan.layers.sequences import LastStep, MeanOverTime
+from minigan.layers.sequences import LastStep, MeanOverTime, Repeat
 from minigan.layers.spectral import SpectralConv2D, SpectralNorm
 
 __all__ = [
-    "GRU", "LSTM", "RNN", "AveragePool", "BatchNorm", "Condition", "Conv2D", "ConvTranspose2D", "Dense", "Dropout",
-    "Flatten", "InstanceNoise", "LastStep", "Layer", "LayerNorm", "LeakyReLU", "Maxout", "MeanOverTime", "Normal",
-    "Pack", "Projection", "ReLU", "Reshape", "Sigmoid", "SpectralConv2D", "SpectralNorm", "Tanh", "Uniform",
-    "Upsample", "glorot", "he", "orthogonal",
+    "GRU", "LSTM", "RNN", "AveragePool", "BatchNorm", "Bidirectional", "Condition", "Conv2D", "ConvTranspose2D",
+    "Dense", "Dropout", "Flatten", "InstanceNoise", "LastStep", "Layer", "LayerNorm", "LeakyReLU", "Maxout",
+    "MeanOverTime", "Normal", "Pack", "Projection", "ReLU", "Repeat", "Reshape", "Sigmoid", "SpectralConv2D",
+    "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he", "orthogonal",
 ]  # fmt: skip

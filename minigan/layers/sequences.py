@@ -1,6 +1,6 @@
-"""A sequence as one row: its last step, or its mean over time. x (N, T, I), y (N, I)."""
+"""Rows and sequences: the last step, or the mean over time, as one row; one row as every step."""
 
-from minigan.backend import xp
+from minigan.backend import checks, xp
 from minigan.layers.layer import Layer, in_words
 
 
@@ -52,3 +52,37 @@ class MeanOverTime(OverTime):
         dx[...] = dy[:, None]
         dx /= self.came[1]
         return dx
+
+
+class Repeat(Layer):
+    """y_t = x at each of T = `steps` steps: x (N, I), y (N, T, I)      dx = sum of dy_t over t
+
+    A G of z (N, I) that begins with it reads one noise for the whole sequence; a G of z (N, T, I) fresh noise in each
+    step. Raises ValueError for steps that are not a whole number of at least 1, and in a Network for samples that are
+    no rows.
+    """
+
+    remembered = None
+
+    def __init__(self, steps):
+        self.steps = checks.whole(f"Repeat({steps!r}): the number of steps", steps)
+
+    def output_shape(self, shape):
+        if shape is not None and len(shape) != 1:
+            raise ValueError(f"takes rows, shape (width,), but gets {in_words(shape)}")
+        return shape and (self.steps, *shape)
+
+    def linear(self, x, t=""):
+        """(y, what backward needs of x), as above."""
+        y = self.scratch(f"{t}y", (len(x), self.steps, x.shape[-1]), x.dtype)
+        y[...] = x[:, None]
+        return y, None
+
+    def forward(self, x, training=False):
+        return self.linear(x)[0]
+
+    def backward(self, dy, wrt="both"):
+        return xp.sum(dy, axis=1, out=self.scratch("dx", (len(dy), dy.shape[-1]), dy.dtype))
+
+    def __repr__(self):
+        return f"Repeat({self.steps})"

@@ -9,6 +9,7 @@ output is the logit a, D = sigmoid(a), or, with output="probability", D itself, 
 import math
 
 from minigan.backend import checks, xp
+from minigan.layers.layer import as_shape, in_words
 from minigan.losses import inside, sigmoid, softplus
 
 EQUILIBRIUM = -math.log(4)  # V where D cannot tell samples from data (Theorem 1), without smoothing
@@ -79,9 +80,12 @@ class Objective:
 
     def check(self, D):
         """Raises ValueError where D's output is not what this objective plays on."""
-        if D.n_out != (takes := 1 + (self.classes or 0)):
-            one = "one" if takes == 1 else f"{takes}, 1 + {self.classes} classes"
-            raise ValueError(f"the discriminator gives {D.n_out} values for each sample: it must give {one}")
+        *steps, logits = as_shape(D.n_out)
+        if logits != 1 + (self.classes or 0) or len(steps) > (self.classes is None):
+            one = "one logit, or one at each step of a sequence, shape (steps, 1)"
+            if self.classes:
+                one = f"1 + {self.classes} logits, of real or fake and of each class"
+            raise ValueError(f"the discriminator gives {in_words(as_shape(D.n_out))} for each sample: it must give {one}")
         sure = D.range == (0.0, 1.0)  # a Sigmoid
         if sure and self.output == "logit":
             other = f', or use {type(self).__name__}(output="probability")' if "probability" in self.outputs else ""

@@ -15,7 +15,7 @@ from minigan.plots.style import DATA, SAMPLE
 from minigan.plots.words import check_history, equilibrium, value_in_words
 
 __all__ = [
-    "compare_runs", "draw_run", "evenly", "grid", "read_frames", "save_curves", "save_gif", "save_grid",
+    "compare_runs", "draw_course", "draw_run", "evenly", "grid", "read_frames", "save_curves", "save_gif", "save_grid",
     "save_neighbors", "write_page",
 ]  # fmt: skip
 
@@ -139,16 +139,24 @@ def draw_run(directory, history, rows, neighbors, shape, range):
     """
     directory = as_path(directory)
     check_history("draw_run", history, least=0)
-    curves, pairs, gif = (directory / name for name in ("curves.png", "neighbors.png", "training.gif"))
+    pairs = directory / "neighbors.png"
     save_neighbors(pairs, rows, neighbors, shape, range)
+    return [pairs, *draw_course(directory, history)]
+
+
+def draw_course(directory, history):
+    """Of these, what shows how it came about: curves.png, training.gif and training.html."""
+    directory = as_path(directory)
+    check_history("draw_course", history, least=0)
+    curves, gif = (directory / name for name in ("curves.png", "training.gif"))
     if not history:
-        return [pairs]
+        return []
     save_curves(curves, history)
     frames, labels = read_frames(directory / "samples", history)
     if not frames:
-        return [pairs, curves]
+        return [curves]
     save_gif(gif, frames, labels)
-    return [pairs, curves, gif, write_page(directory, history)]
+    return [curves, gif, write_page(directory, history)]
 
 
 def read_frames(folder, history):

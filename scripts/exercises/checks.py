@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy
 
-from minigan import GAN, BatchNorm, Dense, LeakyReLU, Minimax, Network, NonSaturating, Sigmoid, Tanh
+from minigan import GAN, GRU, LSTM, RNN, BatchNorm, Dense, LeakyReLU, Minimax, Network, NonSaturating, Sigmoid, Tanh
 from minigan.backend import host_generator, to_numpy
 from minigan.gradcheck import check_game, check_loss, gradcheck
 from minigan.gradcheck.second_order import check_penalty
@@ -106,6 +106,13 @@ def derivative(cls, real):
 def chain_rule(cls, real):
     """A check of the backward that all element-wise layers share, in a tanh."""
     yield from layer()(*(type("Tanh", (c,), {"f": Tanh.f, "derivative": Tanh.derivative}) for c in (cls, real)))
+
+
+def through_time(cls, real):
+    """A check of the backward that all recurrent layers share, in each of them."""
+    for cell in RNN, LSTM:
+        own = {name: getattr(cell, name) for name in ("gates", "parts", "advance", "go_back")}
+        yield from layer(3, shape=(4, 2))(*(type(cell.__name__, (c,), own) for c in (cls, real)))
 
 
 def function(f, real):
@@ -311,6 +318,8 @@ CHECKS = {
     "Dropout.backward": layer(0.4, modes=(True, False)),
     **dict.fromkeys(["LayerNorm.backward", "LayerNorm.through_the_moments"], layer(5)),
     "BatchNorm.moment": layer(5, modes=(True, False)),
+    **{f"{cell.__name__}.go_back": layer(3, shape=(4, 2)) for cell in (RNN, GRU, LSTM)},
+    "Recurrent.backward": through_time,
     **dict.fromkeys(["Conv2D.backward", "ConvTranspose2D.backward"], layer(3, (3, 2), (2, 1), 1, shape=(4, 3, 2))),
     "softplus": function,
     "sigmoid": function,

@@ -54,6 +54,28 @@ def rows(page, heading):
     return text.split(f"\n{heading}\n", 1)[1].split("\n---", 1)[0]
 
 
+def test_three_steps_through_time_and_back_again():
+    """dU[0][1] by hand: h_{t-1}[0] times ds_t[1], over the three steps; and the derivative as a slope of L."""
+    page = script.Page(8)
+    script.explain_time(page, SEED)
+    dU = page.values["D"]["dU"]
+    rng = script.host_generator(SEED, 3)
+    theta, x, dy = (rng.integers(-9, 10, shape) / 10 for shape in (8, (3, 1), (3, 2)))
+
+    def loss(theta):
+        h, L = [0.0, 0.0], 0.0
+        for t in range(3):
+            W, U, b = theta[:2], (theta[2:4], theta[4:6]), theta[6:]
+            h = [math.tanh(x[t][0] * W[k] + h[0] * U[0][k] + h[1] * U[1][k] + b[k]) for k in range(2)]
+            L += sum(dy[t][k] * h[k] for k in range(2))
+        return L
+
+    up, down = ([*theta[:3], theta[3] + step, *theta[4:]] for step in (1e-6, -1e-6))
+    assert dU[0][1] == pytest.approx((loss(up) - loss(down)) / 2e-6, abs=1e-8)
+    assert f"{dU[0][1]:.8f}" in "\n".join(page.lines) and "Step 1, backward" in "\n".join(page.lines)
+    assert script.main(["--time"]) == 0
+
+
 def test_db4_of_the_discriminator_is_the_sum_of_what_each_sample_says(page):
     W = {name: a.tolist() for name, a in page.values["D"].items() if a.ndim}
     beliefs = [belief(logit(x, W)[1]) for x in W["x"]]

@@ -1,0 +1,173 @@
+"""Train a generative adversarial network on sequences: sines, a series of your own, or images row by row.
+
+G is recurrent; D looks along time with convolutions, or is recurrent, too. A series is a CSV file, a row for each
+moment and a column for each thing measured, and every window of --window rows is a sequence. Pictures of each epoch
+show samples beside data, samples.csv has samples in the units of the file. Ctrl-C stops after the round, with
+everything saved; --resume goes on from there.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy
+
+from minigan import (
+    GAN,
+    GRU,
+    LSTM,
+    R1,
+    RNN,
+    Adam,
+    Bidirectional,
+    ClipNorm,
+    Conv2D,
+    Dense,
+    ExponentialMovingAverage,
+    Flatten,
+    LeakyReLU,
+    MeanOverTime,
+    Network,
+    NonSaturating,
+    Repeat,
+    Reshape,
+    Sigmoid,
+    to_numpy,
+)  # fmt: skip
+from minigan.app.cli import Parser, choose_device, positive, whoever_listens, whole
+from minigan.app.run_directory import RunDirectory
+from minigan.app.saved import parse
+from minigan.app.train import command, introduce, play
+from minigan.data import load
+from minigan.data.sequences import SequenceBatches, by_rows, load_series, sines
+from minigan.evaluation.sequences import scores
+from minigan.layers import glorot
+from minigan.optimizers import Linear
+from minigan.plots.pictures import save_grid
+from minigan.plots.sequences import save_sequences
+from minigan.training.guard import NotFiniteError
+from minigan.training.training import Training
+
+CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
+IMAGES = "digits", "mnist"
+ENOUGH = 1500  # rounds
+OF_THIS_START = "out", "resume", "scores", "hard"  # arguments that are not settings of the run
+
+
+def main(argv=None):
+    parser = arguments()
+    args = parse(parser, argv, OF_THIS_START)
+    with parser.mistakes():
+        device = choose_device("cpu")
+        data = sequences(args)
+        args.batch_size = args.batch_size or min(64, max(2, len(data) // 8))
+        batches = SequenceBatches(data, args.batch_size, args.seed)
+        epochs = args.epochs or -(-ENOUGH // batches.rounds)
+        training = Training(game(data, epochs * batches.rounds, args), batches)
+        config = {name: value for name, value in vars(args).items() if name not in OF_THIS_START}
+        run = RunDirectory(args.out, training, config, args.resume, args.checkpoint_every, draw=picture(data, args))
+    with run, whoever_listens():
+        introduce(training, device)
+        go_on = command("train_sequences.py", "--resume", run.path)
+        try:
+            code = play(run, epochs, go_on, f"{go_on} --epochs {training.epoch + 10}")
+        except NotFiniteError as error:
+            print(error, file=sys.stderr)
+            return 1
+        data.save(run.path / "samples.csv", to_numpy(training.gan.sampler(training.fixed_noise)))
+        if args.scores and not code:
+            print(judged(data, training.gan, args))
+        return code
+
+
+def sequences(args):
+    """The data of this name, or in this file."""
+    if args.data == "sines":
+        return sines(seed=args.seed)
+    if args.data in IMAGES:
+        return by_rows(load(args.data))
+    args.data = str(Path(args.data).resolve())
+    return load_series(args.data, args.window, args.newest_first)
+
+
+def game(data, rounds, args):
+    """G: one noise for the whole sequence, read at each step -> numbers in [0, 1] at each step; D: sequence -> logit.
+
+    By default D looks along time with convolutions, and R1 bounds its slope. A recurrent D (--judge recurrent) reads
+    step by step, and does without: a penalty needs second derivatives, which recurrent layers do not have here.
+    """
+    (steps, width), cell, H = data.sample_shape, CELLS[args.cell], args.hidden
+    G = Network(
+        Dense(args.latent, H), LeakyReLU(), Repeat(steps), cell(H), Dense(H, H), LeakyReLU(), Dense(H, width, glorot),
+        Sigmoid(), seed=args.seed,
+    )  # fmt: skip
+    judge = convolutional(steps, width, H) if args.judge == "convolutional" else recurrent(cell, H)
+    D = Network(*judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
+    rules = [Adam(network, Linear(args.lr, args.lr / 10, rounds)) for network in (G, D)]
+    for rule in rules:
+        rule.between.append(ClipNorm(args.clip))
+    average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
+    penalty = R1(args.r1) if args.judge == "convolutional" else None
+    return GAN(G, D, NonSaturating(real=0.9), args.seed, *rules, average=average, penalty=penalty)
+
+
+def convolutional(steps, width, H):
+    """Layers (N, steps, width) -> (N, H): two convolutions along time, each of which halves it."""
+    kernel = {"kernel": (1, 4), "stride": (1, 2), "padding": (0, 2)}
+    left = (steps // 2 + 1) // 2 + 1
+    return (
+        Reshape(1, steps, width), Conv2D(H, **kernel), LeakyReLU(), Conv2D(2 * H, **kernel), LeakyReLU(),
+        Flatten(), Dense(2 * H * left, H), LeakyReLU(),
+    )  # fmt: skip
+
+
+def recurrent(cell, H):
+    """Layers (N, steps, width) -> (N, H), which read both ways."""
+    return Bidirectional(cell(H)), Dense(2 * H, H), LeakyReLU(), MeanOverTime()
+
+
+def picture(data, args):
+    """A function (path, samples) that draws the samples of an epoch: images as images, the rest as curves."""
+    if args.data in IMAGES:
+        return lambda path, samples: save_grid(path, samples.reshape(len(samples), -1), data.sample_shape, (0, 1))
+    return lambda path, samples: save_sequences(path, samples, data)
+
+
+def judged(data, gan, args):
+    """The scores of as many samples as there are sequences, in words, and those of the data beside them."""
+    samples = numpy.concatenate([to_numpy(gan.sample(min(1000, len(data) - i))) for i in range(0, len(data), 1000)])
+    lines = [f"{'harder judge' if args.hard else 'protocol of TimeGAN'}, {args.scores} repetitions, mean +- deviation"]
+    for name, x in ("samples", samples), ("data against themselves", None):
+        found = numpy.array(scores(data, x, args.scores, args.seed, args.hard))
+        told, predicted = (f"{a:.3f} +- {b:.3f}" for a, b in zip(found.mean(axis=0), found.std(axis=0), strict=True))
+        lines.append(f"{name}: discriminative {told}, predictive {predicted}")
+    return "\n".join(lines)
+
+
+def arguments():
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add("--data", default="sines", metavar="{sines,digits,mnist,FILE.csv}", help="what to learn (default: %(default)s)")
+    add("--window", type=whole(2, 10_000), default=24, help="rows of the file in a sequence (default: %(default)s)")
+    add("--newest-first", action="store_true", help="the file's last row is its oldest")
+    add("--cell", choices=CELLS, default="gru", help="what a recurrent player is made of (default: %(default)s)")
+    add("--judge", choices=("convolutional", "recurrent"), default="convolutional", help="D (default: %(default)s)")
+    add("--r1", type=positive, default=0.1, help="weight of the penalty of a convolutional D (default: %(default)s)")
+    add("--hidden", type=whole(1, 10_000), default=32, help="width of both players (default: %(default)s)")
+    add("--latent", type=whole(1, 10_000), default=16, help="width of the noise (default: %(default)s)")
+    add("--epochs", type=whole(1), help=f"passes over the data (default: as many as make {ENOUGH:,} rounds)")
+    add("--batch-size", type=whole(1), help="sequences in a round (default: 64)")
+    add("--lr", type=positive, default=1e-3, help="both players' rate, which falls to a tenth (default: %(default)s)")
+    add("--clip", type=positive, default=1.0, help="the longest gradient of a player (default: %(default)s)")
+    add("--seed", type=whole(0), default=0, help="the same seed gives the same samples (default: %(default)s)")
+    add("--out", help="a new directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")
+    add("--checkpoint-every", type=positive, default=300.0, metavar="SECONDS",
+        help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
+    add("--scores", type=whole(1), metavar="REPETITIONS",
+        help="in the end, the discriminative and the predictive score, a minute or more for each")  # fmt: skip
+    add("--hard", action="store_true", help="these by a judge of 64 units, on a stretch of time that it never saw")
+    add("--resume", metavar="RUN", help="go on with the run in this directory; --epochs and --lr may be changed")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
