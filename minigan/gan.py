@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from minigan.backend import checks, xp
+from minigan.backend import batch, checks, xp
 from minigan.backend import generator as random_generator
 from minigan.backend.generators import FIXED, PENALTY, SAMPLING, TRAINING
 from minigan.network import Network
@@ -67,13 +67,15 @@ class GAN:
         n = len(x)
         fake = G.forward(self.noise(n), training=True, y=y)
         both = D.stack(x, fake)
-        a_real, a_fake = halves(D.forward(both, training=True, y=twice(y)))
-        loss, da_real, da_fake = self.objective.discriminator(a_real, a_fake)
-        D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
+        with batch.stacked(2):
+            a_real, a_fake = halves(batch.whole(D.forward(both, training=True, y=twice(y))))
+            loss, da_real, da_fake = self.objective.discriminator(a_real, a_fake)
+            da = batch.here(xp.concatenate((da_real, da_fake)))
+        D.backward(da, wrt="params")
         V = self.objective.value(loss, a_real, a_fake)
         d_real, d_fake = self.objective.probability(a_real), self.objective.probability(a_fake)
         if self.penalty:
-            rng = random_generator(self.seed, PENALTY, self.draws[TRAINING])
+            rng = batch.rng(random_generator(self.seed, PENALTY, self.draws[TRAINING]))
             loss = loss + self.penalty.add(D, both[:n], both[n:], rng, *(() if y is None else (y,)))
         self.discriminator_optimizer.step()
         self.objective.project(D.theta)
@@ -91,13 +93,15 @@ class GAN:
             self._check_real(n, real)
         x = G.forward(self.noise(n), training=True, y=y)
         if objective.sees_real:  # in the outputs of one of D's layers, the last or another
-            a, _ = halves(D.forward(D.stack(x, real), training=True, y=twice(y)))
-            loss, d_fake, d_real = objective.generator(*halves(D.outputs[objective.layer]))
-            dx = D.backward(xp.concatenate((d_fake, d_real)), wrt="input", layer=objective.layer)[:n]
+            with batch.stacked(2):
+                a, _ = halves(batch.whole(D.forward(D.stack(x, real), training=True, y=twice(y))))
+                loss, *d = objective.generator(*halves(batch.whole(D.outputs[objective.layer])))
+                d = batch.here(xp.concatenate(d))
+            dx = D.backward(d, wrt="input", layer=objective.layer)[:n]
         else:
-            a = D.forward(x, training=True, y=y)
+            a = batch.whole(D.forward(x, training=True, y=y))
             loss, da = objective.generator(a)
-            dx = D.backward(da, wrt="input")
+            dx = D.backward(batch.here(da), wrt="input")
         G.backward(dx, wrt="params")
         self.generator_optimizer.step()
         if self.average:
@@ -143,7 +147,7 @@ class GAN:
     def latent_points(self, n, stream, number):
         """n latent points z, shape (n, latent): a function of the seed and these numbers alone."""
         shape = checks.whole(f"n={n!r}: the number of samples", n), *self.generator.shape
-        rng = random_generator(self.seed, stream, number)
+        rng = batch.rng(random_generator(self.seed, stream, number))
         return NOISE[self.noise_kind](rng, shape, self.generator.dtype)
 
     def sample(self, n, y=None):

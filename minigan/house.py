@@ -20,6 +20,7 @@ TABLE = """
 * backend/plain
 * backend/kernels
 * backend/generators
+* backend/batch
   backend/threads
   backend/compiled
   backend/switch
@@ -99,6 +100,7 @@ TABLE = """
   training/former
   training/checkpoint
   training/training
+  training/distributed
   training/recipes
 
   app/reports

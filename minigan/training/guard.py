@@ -1,7 +1,7 @@
 """The guard: stops training at the round in which a number is no longer finite, and says where that began."""
 
 from minigan import backend
-from minigan.backend import to_numpy, xp
+from minigan.backend import batch, to_numpy, xp
 
 ROUNDS_ON_A_GPU = 64  # between two looks: each look waits for the device
 
@@ -51,8 +51,9 @@ class Guard:
         (player, rows), *_ = (
             (name, rows) for (name, its, _), rows in zip(self.gan.players(), self.rows, strict=True) if its is network
         )
-        if not all(xp.isfinite(a).all() for a in (network.dtheta[rows], *network.outputs[-1:])):
-            raise NotFiniteError(f"{self.find(player)}, found before the {player}'s step. {HELP}")
+        finite = all(xp.isfinite(a).all() for a in (network.dtheta[rows], *network.outputs[-1:]))
+        if where := batch.found(None if finite else self.find(player)):
+            raise NotFiniteError(f"{where}, found before the {player}'s step. {HELP}")
 
     def look_at_losses(self, loss_d, loss_g):
         """The same for a round's two losses: an infinite logit can make one infinite while its derivative is finite.
