@@ -108,6 +108,7 @@ TABLE = """
   app/run_directory
   app/saved
   app/train
+  app/machines
   app/__init__
   app/doctor
 

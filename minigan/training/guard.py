@@ -52,7 +52,8 @@ class Guard:
             (name, rows) for (name, its, _), rows in zip(self.gan.players(), self.rows, strict=True) if its is network
         )
         finite = all(xp.isfinite(a).all() for a in (network.dtheta[rows], *network.outputs[-1:]))
-        if where := batch.found(None if finite else self.find(player)):
+        if batch.found(None if finite else player):
+            where = batch.found(self.find_before_backward()) or batch.found(self.find_in_gradient(player))
             raise NotFiniteError(f"{where}, found before the {player}'s step. {HELP}")
 
     def look_at_losses(self, loss_d, loss_g):
@@ -93,10 +94,11 @@ class Guard:
         return None
 
     def find(self, player):
-        """Where the present round first met a number that is not finite, in words, or None; in `player`'s step.
+        """Where the present round first met a number that is not finite, in words, or None; in `player`'s step."""
+        return self.find_before_backward() or self.find_in_gradient(player)
 
-        What the layers gave in the last forward lies where it was: nothing is computed anew.
-        """
+    def find_before_backward(self):
+        """The same, but for what backward made. What the layers gave lies where it was: nothing is computed anew."""
         in_state = self.find_in_state()
         if in_state:
             return in_state
@@ -107,6 +109,10 @@ class Guard:
                 if not xp.isfinite(y).all():
                     words = f"{_entries('its output', y)}, while its weights are finite"
                     return f"{name}, {_layer(network, str(i))}: {words}"
+        return None
+
+    def find_in_gradient(self, player):
+        """Where backward first met a number that is not finite, in words, or None; in the player's gradient."""
         network = getattr(self.gan, player)
         bad = [(tensor, g) for tensor, _, g in network.parameters() if not xp.isfinite(g).all()]
         if not bad:

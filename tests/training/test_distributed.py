@@ -142,7 +142,7 @@ def apart(one, other):
 
 
 def check(game, n, dtype, rounds=3, N=16):
-    """n ranks have the same, to the bit, and after a round what one machine has; returns how far they are in the end."""
+    """n ranks have the same, to the bit, after a round what one machine has. Returns how far they are in the end."""
     alone = played(GAMES[game], dtype, rounds, N)
     first, *others = Ranks(n).run(lambda comm: played(GAMES[game], dtype, rounds, N, comm))
     assert apart(first[0], alone[0]) < BOUND[dtype]
