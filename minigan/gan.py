@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from minigan.backend import checks, xp
+from minigan.backend import batch, checks, xp
 from minigan.backend import generator as random_generator
 from minigan.backend.generators import FIXED, PENALTY, SAMPLING, TRAINING
 from minigan.network import Network
@@ -68,13 +68,14 @@ class GAN:
         fake = G.forward(self.noise(n), training=True, y=y)
         both = D.stack(x, fake)
         objective, y = self.objective.told(y)
-        a_real, a_fake = halves(D.forward(both, training=True, y=twice(y)))
+        with batch.stacked(2):
+            a_real, a_fake = halves(D.forward(both, training=True, y=twice(y)))
         loss, da_real, da_fake = objective.discriminator(a_real, a_fake)
         D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
         V = objective.value(loss, a_real, a_fake)
         d_real, d_fake = objective.probability(a_real), objective.probability(a_fake)
         if self.penalty:
-            rng = random_generator(self.seed, PENALTY, self.draws[TRAINING])
+            rng = batch.rng(random_generator(self.seed, PENALTY, self.draws[TRAINING]))
             loss = loss + self.penalty.add(D, both[:n], both[n:], rng, *(() if y is None else (y,)))
         self.discriminator_optimizer.step()
         objective.project(D.theta)
@@ -93,7 +94,8 @@ class GAN:
         x = G.forward(self.noise(n), training=True, y=y)
         objective, y = objective.told(y)
         if objective.sees_real:  # in the outputs of one of D's layers, the last or another
-            a, _ = halves(D.forward(D.stack(x, real), training=True, y=twice(y)))
+            with batch.stacked(2):
+                a, _ = halves(D.forward(D.stack(x, real), training=True, y=twice(y)))
             loss, d_fake, d_real = objective.generator(*halves(D.outputs[objective.layer]))
             dx = D.backward(xp.concatenate((d_fake, d_real)), wrt="input", layer=objective.layer)[:n]
         else:
@@ -145,7 +147,7 @@ class GAN:
     def latent_points(self, n, stream, number):
         """n latent points z, shape (n, latent): a function of the seed and these numbers alone."""
         shape = checks.whole(f"n={n!r}: the number of samples", n), *self.generator.shape
-        rng = random_generator(self.seed, stream, number)
+        rng = batch.rng(random_generator(self.seed, stream, number))
         return NOISE[self.noise_kind](rng, shape, self.generator.dtype)
 
     def sample(self, n, y=None):

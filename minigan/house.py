@@ -20,6 +20,7 @@ TABLE = """
 * backend/plain
 * backend/kernels
 * backend/generators
+* backend/batch
   backend/threads
   backend/compiled
   backend/switch
@@ -106,6 +107,7 @@ TABLE = """
   training/former
   training/checkpoint
   training/training
+  training/distributed
   training/recipes
 
   app/reports
@@ -113,6 +115,7 @@ TABLE = """
   app/run_directory
   app/saved
   app/train
+  app/machines
   app/__init__
   app/doctor
 

@@ -7,7 +7,8 @@ Ctrl-C stops after the round, with everything saved; --resume goes on from there
 import sys
 from pathlib import Path
 
-from minigan.app.cli import OBJECTIVES, PENALTIES, Parser, choose_device, penalty, positive, whoever_listens, whole
+from minigan.app.cli import OBJECTIVES, PENALTIES, Parser, penalty, positive, whoever_listens, whole
+from minigan.app.machines import facts, joined
 from minigan.app.run_directory import RunDirectory
 from minigan.app.saved import in_range_of, parse, recipe_of
 from minigan.app.train import command, introduce, play
@@ -17,33 +18,49 @@ from minigan.training.guard import NotFiniteError
 from minigan.training.recipes import RECIPES
 from minigan.training.training import Training
 
-OF_THIS_START = "out", "resume", "no_compile"  # arguments that are not settings of the run
+OF_THIS_START = "out", "resume", "no_compile", "distributed"  # arguments that are not settings of the run
 
 
 def main(argv=None):
+    with joined("--distributed" in (sys.argv if argv is None else argv)) as ranks:
+        return train(argv, ranks)
+
+
+def train(argv, ranks):
+    """Of several ranks, the first does all that one machine would do, and the others only play."""
     parser = arguments()
-    args = parse(parser, argv, OF_THIS_START)
-    with parser.mistakes():
-        device = choose_device(args.device, args.threads, not args.no_compile)
-        recipe = recipe_of(args.game) if args.game else RECIPES[args.recipe]
-        data = recipe.data(load(args.data, args.data_dir))
-        batch_size = args.batch_size or min(recipe.batch_size, max(2, len(data) // 32))
-        if args.dry_run:
-            data = part(data, slice(3 * batch_size))
-        rounds = max(1, len(data) // batch_size)
-        enough = recipe.rounds if data.size > 256 else recipe.rounds // 5  # small images need less
-        epochs = args.epochs or (2 if args.dry_run else -(-enough // rounds))
-        gan = recipe.make(data, epochs * rounds, args.seed, **recipe.settings(chosen(args, data)))
-        training = Training(gan, in_range_of(data, gan), batch_size)
-        config = config_of(args, data, batch_size)
-        run = RunDirectory(args.out, training, config, args.resume, args.checkpoint_every, args.keep)
+    with ranks.alike() as alike:
+        args = parse(parser, argv, OF_THIS_START)
+        with parser.mistakes():
+            device = ranks.device(args.device, args.threads, not args.no_compile)
+            recipe = recipe_of(args.game) if args.game else RECIPES[args.recipe]
+            data = recipe.data(load(args.data, args.data_dir))
+            batch_size = args.batch_size or min(recipe.batch_size, max(2, len(data) // 32))
+            if args.dry_run:
+                data = part(data, slice(3 * batch_size))
+            rounds = max(1, len(data) // batch_size)
+            enough = recipe.rounds if data.size > 256 else recipe.rounds // 5  # small images need less
+            epochs = args.epochs or (2 if args.dry_run else -(-enough // rounds))
+            settings = recipe.settings(chosen(args, data))
+            if args.scale_lr:
+                settings |= recipe.scaled(settings, batch_size)
+            gan = recipe.make(data, epochs * rounds, args.seed, **settings)
+            training = Training(gan, in_range_of(data, gan), batch_size)
+            config = config_of(args, data, batch_size)
+            alike |= facts(training, {name: config[name] for name in ("epochs", "lr", "lr_d", "scale_lr")})
+    with ranks.alike(), parser.mistakes():
+        if not ranks.rank:
+            run = RunDirectory(args.out, training, config, args.resume, args.checkpoint_every, args.keep)
+    ranks.share(training)
+    if ranks.rank:
+        return ranks.follow(training, epochs)
     with run, whoever_listens():
         introduce(training, device)
         if not (args.epochs or args.dry_run):
             print(f"{epochs} epochs: {enough:,} rounds are enough for this recipe at this image size")
         go_on = command("train_mnist.py", "--resume", run.path)
         try:
-            return play(run, epochs, go_on, f"{go_on} --epochs {training.epoch + 10}")
+            return play(run, epochs, go_on, f"{go_on} --epochs {training.epoch + 10}", ranks.agreed)
         except NotFiniteError as error:
             print(error, file=sys.stderr)
             return 1
@@ -70,6 +87,8 @@ def arguments():
     add("--batch-size", type=whole(1), help="images in a round (default: the recipe's, or a 32nd of a small data set)")
     add("--lr", type=positive, help="learning rate of both players' Adam, at the start (default: the recipe's)")
     add("--lr-d", type=positive, help="D's, where it shall be another (default: that of --lr)")
+    add("--scale-lr", action="store_true",
+        help="learning rates in proportion to the batch: times --batch-size / the recipe's")  # fmt: skip
     add("--latent", type=whole(1, 100_000), help="width of the noise z (default: the recipe's)")
     add("--objective", choices=OBJECTIVES, help="what the players minimize (default: the recipe's)")
     add(
@@ -89,6 +108,8 @@ def arguments():
     add("--checkpoint-every", type=positive, default=300.0, metavar="SECONDS",
         help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
     add("--keep", type=whole(1), metavar="EPOCHS", help="keep the checkpoint of every so many epochs, to measure them")
+    add("--distributed", action="store_true",
+        help="share each batch among the processes of mpiexec -n 4 python -m mpi4py train_mnist.py")  # fmt: skip
     add("--dry-run", action="store_true", help="two short epochs, to see everything written within seconds")
     add("--resume", metavar="RUN",
         help="go on with the run in this directory, or from one checkpoint in it, with the settings it was started "

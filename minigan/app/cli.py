@@ -239,5 +239,5 @@ class StopSignal:
             self._do_not_wait()
 
     def _say(self, line):
-        with contextlib.suppress(OSError):
-            os.write(2, line)  # not print: the signal may have come in the middle of one
+        with contextlib.suppress(OSError, AttributeError):
+            os.write(sys.stderr.fileno(), line)  # not print: the signal may have come in the middle of one

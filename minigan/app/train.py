@@ -65,11 +65,12 @@ def introduce(training, device=""):
     print(f"generator\n{gan.generator.summary()}\ndiscriminator\n{gan.discriminator.summary()}")
 
 
-def play(run, epochs, go_on, more=None):
+def play(run, epochs, go_on, more=None, agreed=lambda number: number):
     """Train until `epochs` are finished, a signal, or a number that is not finite, and say how it went.
 
-    `go_on` tells people how to go on, and `more` how to train longer. Returns the exit code of a program. Raises
-    NotFiniteError, saying which checkpoint is the last good one.
+    `go_on` tells people how to go on, and `more` how to train longer; `agreed` gives the number of a signal to stop
+    for, from that of the one that came, if one did. Returns the exit code of a program. Raises NotFiniteError, saying
+    which checkpoint is the last good one.
     """
     training = run.training
     total = training.batches.rounds
@@ -90,7 +91,8 @@ def play(run, epochs, go_on, more=None):
                     run.after_round(row)
                     if row:
                         bar.write("\n".join([report(row, epochs), *run.warnings()]))
-                    if stop.number:
+                    if number := agreed(stop.number):
+                        stop.number = number
                         break
                 drawn = run.finish(stop.nothing_to_lose)
         except KeyboardInterrupt:

@@ -1,6 +1,6 @@
 """Chance in training: dropout leaves numbers out, instance noise blurs what D sees."""
 
-from minigan.backend import checks, generator, xp
+from minigan.backend import batch, checks, generator, xp
 from minigan.layers.layer import Layer
 
 
@@ -16,9 +16,9 @@ class Random(Layer):
         return {"seed": int(rng.integers(2**63)), "draws": 0}
 
     def next_generator(self):
-        """The random generator of the next draw."""
+        """The random generator of the next draw, which has a row for each sample."""
         self.draws += 1
-        return generator(self.seed, self.draws)
+        return batch.rng(generator(self.seed, self.draws))
 
 
 class Dropout(Random):

@@ -11,7 +11,7 @@ The layer before them needs no bias: the mean takes it out again, and beta repla
 rows: BatchNorm then has one mean and one variance for each channel of the images (section 3.2).
 """
 
-from minigan.backend import checks, kernels, xp
+from minigan.backend import batch, checks, kernels, xp
 from minigan.layers.layer import Layer, fits, in_words
 
 EPS = 1e-5
@@ -20,12 +20,11 @@ EPS = 1e-5
 class LayerNorm(Layer):
     """Mean and variance over the O values of each sample, in training and out of it      (Ba, Kiros and Hinton 2016)
 
-    Formulas: see the module. `axis` is what sets it apart from BatchNorm. Raises ValueError for a width that is not a
+    Formulas: see the module. `means` is what sets it apart from BatchNorm. Raises ValueError for a width that is not a
     whole number of at least 1, and in a Network for samples of another.
     """
 
     params = "gamma", "beta"
-    axis = 1
     through = True  # whether mean and variance move with x
 
     def __init__(self, width):
@@ -39,9 +38,13 @@ class LayerNorm(Layer):
     def initialize(self, rng):
         return {"gamma": xp.ones(self.n_in), "beta": xp.zeros(self.n_in)}
 
+    def means(self, *arrays):
+        """The mean of each."""
+        return [a.mean(axis=1, keepdims=True) for a in arrays]
+
     def moment(self, name, a, training):
         """The "mean" of x, or the "var": the mean of (x - mean)^2."""
-        return a.mean(axis=self.axis, keepdims=True)
+        return self.means(a)[0]
 
     def forward(self, x, training=False):
         sizes, x = x.shape, x.reshape(-1, self.n_in)
@@ -69,8 +72,8 @@ class LayerNorm(Layer):
         if not self.through:
             return
         xp.multiply(dx, self.x_hat, out=product)
-        along = product.mean(axis=self.axis, keepdims=True)
-        dx -= dx.mean(axis=self.axis, keepdims=True)
+        mean, along = self.means(dx, product)
+        dx -= mean
         dx -= xp.multiply(self.x_hat, along, out=product)
 
     def __repr__(self):
@@ -90,7 +93,6 @@ class BatchNorm(LayerNorm):
     """
 
     state = "mean", "var"
-    axis = 0
 
     def __init__(self, width, momentum=0.9):
         super().__init__(width)
@@ -99,17 +101,21 @@ class BatchNorm(LayerNorm):
     def initialize(self, rng):
         return super().initialize(rng) | {"mean": xp.zeros(self.n_in), "var": xp.ones(self.n_in)}
 
+    def means(self, *arrays):
+        return batch.means(*arrays)
+
     def moment(self, name, a, training):
         running = getattr(self, name)
         if not training:
             return running
-        batch = kernels.column_sum(a, out=xp.empty(self.n_in, a.dtype)) / len(a)
-        unbiased = batch if name == "mean" else batch * (len(a) / (len(a) - 1))
+        n = batch.count(len(a))
+        present = batch.total(kernels.column_sum(a, out=xp.empty(self.n_in, a.dtype))) / n
+        unbiased = present if name == "mean" else present * (n / (n - 1))
         running += (1 - self.momentum) * (unbiased - running)
-        return batch
+        return present
 
     def forward(self, x, training=False):
-        if training and x.size == self.n_in:
+        if training and batch.count(x.size // self.n_in) == 1:
             raise ValueError(f"{self!r}: a training batch of one sample has no variance; take at least 2")
         self.through = training
         return super().forward(x, training)

@@ -246,7 +246,7 @@ def normalization_backward(layer, dty, dy=None, wrt="both"):
     """
 
     def mean(a):
-        return a.mean(axis=layer.axis, keepdims=True)
+        return layer.means(a)[0]
 
     sizes, dty = dty.shape, dty.reshape(-1, layer.n_in)
     dy = None if dy is None else dy.reshape(dty.shape)

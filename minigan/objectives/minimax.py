@@ -85,7 +85,8 @@ class Objective:
             one = "one logit, or one at each step of a sequence, shape (steps, 1)"
             if self.classes:
                 one = f"1 + {self.classes} logits, of real or fake and of each class"
-            raise ValueError(f"the discriminator gives {in_words(as_shape(D.n_out))} for each sample: it must give {one}")
+            given = in_words(as_shape(D.n_out))
+            raise ValueError(f"the discriminator gives {given} for each sample: it must give {one}")
         sure = D.range == (0.0, 1.0)  # a Sigmoid
         if sure and self.output == "logit":
             other = f', or use {type(self).__name__}(output="probability")' if "probability" in self.outputs else ""

@@ -14,7 +14,7 @@ and <v, g> is a directional derivative: how D's output changes when x moves alon
 Each layer's pieces for 2 and 3 are in minigan/objectives/jvp.py, their derivation is in docs/second-derivative.md.
 """
 
-from minigan.backend import checks, xp
+from minigan.backend import batch, checks, xp
 from minigan.objectives.jvp import jvp, jvp_backward
 
 
@@ -39,14 +39,14 @@ class Penalty:
         """The penalty at x, a scalar, with labels y if D is given some; overwrites D's dtheta with its derivative."""
         a = D.forward(x, training=True, y=y)
         first = xp.zeros_like(a)
-        first[:, :1] = 1  # D's judgment; the logits of an auxiliary classifier stand behind it
+        first[..., :1] = 1  # D's judgment; the logits of an auxiliary classifier stand behind it
         g = D.backward(first, wrt="input")
         each = g.reshape(len(a), -1)  # the gradient of each of D's outputs: of one sample, or of those judged together
         phi, slope = self.phi((each * each).sum(axis=1))
-        v = (each * (2 / len(each) * slope)[:, None]).reshape(g.shape)
+        v = (each * (2 / batch.count(len(each)) * slope)[:, None]).reshape(g.shape)
         jvp(D, v)
         jvp_backward(D, first, wrt="params")
-        return phi.mean()
+        return batch.means(phi)[0]
 
     def add(self, D, real, fake, rng, y=None):
         """The penalty at its points; its derivative is added to what stands in D's dtheta."""

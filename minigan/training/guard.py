@@ -1,7 +1,7 @@
 """The guard: stops training at the round in which a number is no longer finite, and says where that began."""
 
 from minigan import backend
-from minigan.backend import to_numpy, xp
+from minigan.backend import batch, to_numpy, xp
 
 ROUNDS_ON_A_GPU = 64  # between two looks: each look waits for the device
 
@@ -51,8 +51,10 @@ class Guard:
         (player, rows), *_ = (
             (name, rows) for (name, its, _), rows in zip(self.gan.players(), self.rows, strict=True) if its is network
         )
-        if not all(xp.isfinite(a).all() for a in (network.dtheta[rows], *network.outputs[-1:])):
-            raise NotFiniteError(f"{self.find(player)}, found before the {player}'s step. {HELP}")
+        finite = all(xp.isfinite(a).all() for a in (network.dtheta[rows], *network.outputs[-1:]))
+        if batch.found(None if finite else player):
+            where = batch.found(self.find_before_backward()) or batch.found(self.find_in_gradient(player))
+            raise NotFiniteError(f"{where}, found before the {player}'s step. {HELP}")
 
     def look_at_losses(self, loss_d, loss_g):
         """The same for a round's two losses: an infinite logit can make one infinite while its derivative is finite.
@@ -92,10 +94,11 @@ class Guard:
         return None
 
     def find(self, player):
-        """Where the present round first met a number that is not finite, in words, or None; in `player`'s step.
+        """Where the present round first met a number that is not finite, in words, or None; in `player`'s step."""
+        return self.find_before_backward() or self.find_in_gradient(player)
 
-        What the layers gave in the last forward lies where it was: nothing is computed anew.
-        """
+    def find_before_backward(self):
+        """The same, but for what backward made. What the layers gave lies where it was: nothing is computed anew."""
         in_state = self.find_in_state()
         if in_state:
             return in_state
@@ -106,6 +109,10 @@ class Guard:
                 if not xp.isfinite(y).all():
                     words = f"{_entries('its output', y)}, while its weights are finite"
                     return f"{name}, {_layer(network, str(i))}: {words}"
+        return None
+
+    def find_in_gradient(self, player):
+        """Where backward first met a number that is not finite, in words, or None; in the player's gradient."""
         network = getattr(self.gan, player)
         bad = [(tensor, g) for tensor, _, g in network.parameters() if not xp.isfinite(g).all()]
         if not bad:

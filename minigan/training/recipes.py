@@ -49,6 +49,18 @@ class Recipe(NamedTuple):
             raise ValueError(f"the recipe {self.name} {wrong}, or take another --recipe")
         return given
 
+    def scaled(self, settings, batch_size):
+        """{"lr": rate, ...} in proportion to the batch size, from the settings' rates, else the recipe's.
+
+        This is the "linear scaling rule" (Goyal et al. 2017, section 2.1). Raises ValueError for a recipe that sets its
+        own rates.
+        """
+        usual = inspect.signature(self.make).parameters
+        if "lr" not in usual:
+            raise ValueError(f"the recipe {self.name} sets its own lr: leave out --scale-lr, or take another --recipe")
+        rates = {"lr": usual["lr"].default} | {name: settings[name] for name in ("lr", "lr_d") if name in settings}
+        return {name: rate * batch_size / self.batch_size for name, rate in rates.items()}
+
     @property
     def name(self):
         """As it is asked for."""

@@ -167,11 +167,15 @@ class Training:
         Raises OSError as the disk does, and NotFiniteError rather than replace a good checkpoint by a useless one.
         """
         self.guard.look_at_state()
+        arrays, meta = self.state()
+        checkpoint.write(path, arrays, meta | {"config": config})
+
+    def state(self):
+        """(arrays, meta): all in which one moment of training differs from another."""
         arrays, meta = checkpoint.state(self.gan)
         arrays["log"] = to_numpy(self.log)
         meta |= {"dataset": self._identity(), "batch_size": self.batches.batch_size, "history": self.history}
-        meta |= {"epoch": self.epoch, "round": self.round, "seconds": self.seconds, "config": config}
-        checkpoint.write(path, arrays, meta)
+        return arrays, meta | {"epoch": self.epoch, "round": self.round, "seconds": self.seconds}
 
     def restore(self, path):
         """Go on from the checkpoint at `path`.
@@ -180,12 +184,16 @@ class Training:
         """
         arrays, meta = checkpoint.read(path)
         try:
-            for what, present in self._identity().items():
-                checkpoint.agree(f"data set's {what}", meta["dataset"].get(what), present)
-            checkpoint.agree("batch size", meta["batch_size"], self.batches.batch_size)
-            checkpoint.restore(self.gan, arrays, meta)
+            self.set_state(arrays, meta)
         except checkpoint.CheckpointError as error:
             raise checkpoint.CheckpointError(f"{path}: {error}") from None
+
+    def set_state(self, arrays, meta):
+        """Go on from what `state` gave. Raises CheckpointError as `restore` does."""
+        for what, present in self._identity().items():
+            checkpoint.agree(f"data set's {what}", meta["dataset"].get(what), present)
+        checkpoint.agree("batch size", meta["batch_size"], self.batches.batch_size)
+        checkpoint.restore(self.gan, arrays, meta)
         self.log[:] = xp.asarray(arrays["log"])
         self.history = meta["history"]
         self.epoch, self.round, self.seconds = meta["epoch"], meta["round"], meta["seconds"]

@@ -1,0 +1,245 @@
+"""Processes of one script as one program on MPI: they start alike, one of them speaks and writes, and all end together.
+
+    mpiexec -n 4 python -m mpi4py scripts/train_mnist.py --distributed
+
+What they compute together is in minigan/training/distributed.py. Here is what else can go wrong among n processes.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import numpy
+
+import minigan
+from minigan import backend
+from minigan.app.cli import StopSignal, choose_device
+from minigan.backend import xp
+from minigan.backend.threads import VARIABLES
+from minigan.training.distributed import Shared
+from minigan.training.guard import NotFiniteError
+
+PATIENCE = 60.0  # seconds that the others wait in one step before it is said for whom
+FAREWELL = 5.0  # seconds that rank 0 waits for the others when it is done
+
+
+@contextlib.contextmanager
+def joined(distributed):
+    """The `Ranks` that run this script, as a context for the whole of it, or `Alone` where it is not `distributed`.
+
+    An error on one rank ends all of them at once, with its message and rank. Exits in words where there is no MPI.
+    """
+    if not distributed:
+        yield Alone()
+        return
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:  # without an MPI of the system mpi4py raises the latter
+        sys.exit(
+            f"--distributed needs mpi4py and an MPI ({error}): install minigan[mpi], and mpich where there is none"
+        )
+    ranks = Ranks(MPI)
+    try:
+        with contextlib.ExitStack() as stack:
+            if ranks.rank:
+                nowhere = open(os.devnull, "w")  # to the end of the program: what is said then must go somewhere, too
+                stack.enter_context(contextlib.redirect_stdout(nowhere))
+                stack.enter_context(contextlib.redirect_stderr(nowhere))
+            yield ranks
+        ranks.leave()
+    except _AllEnd:
+        ranks.leave()
+        raise
+    except BaseException as error:
+        ranks.end(error)
+
+
+class _AllEnd(SystemExit):
+    """Every rank ends the script, and knows of the others that they do."""
+
+
+class Alone:
+    """One process that is the whole program."""
+
+    rank, size = 0, 1
+
+    @contextlib.contextmanager
+    def alike(self):
+        """Around the set-up. What is written into the dict that it gives must be the same on all ranks."""
+        yield {}
+
+    def device(self, name, threads, compiled):
+        """`choose_device`, for a process that may have neighbors on its machine."""
+        return choose_device(name, threads, compiled)
+
+    def share(self, training):
+        """From here on, all ranks play the `training` that rank 0 has, as one."""
+
+    def agreed(self, number):
+        """The signal to stop for, if any rank was sent one, from that which came here. Asked after each round."""
+        return number
+
+
+class Ranks(Alone):
+    """The processes that mpiexec started; `rank` is the number of this one. Only rank 0 is heard."""
+
+    def __init__(self, MPI):
+        self.MPI, self.comm, self.rank, self.size = MPI, MPI.COMM_WORLD, MPI.COMM_WORLD.rank, MPI.COMM_WORLD.size
+        self.hosts = self.comm.allgather(MPI.Get_processor_name())
+        self.watched = Watched(self, PATIENCE)
+
+    def called(self, rank):
+        """A rank, for messages."""
+        return f"rank {rank} of {self.size} (on {self.hosts[rank]})"
+
+    @contextlib.contextmanager
+    def alike(self):
+        """Around the set-up, which each rank does for itself: where one cannot, or is unlike rank 0, all end."""
+        said, code, facts = io.StringIO(), None, {}
+        try:
+            with contextlib.redirect_stderr(said) if self.rank else contextlib.nullcontext():
+                yield facts
+        except SystemExit as exit:
+            code = exit.code if isinstance(exit.code, int) else int(bool(exit.code))
+        told = self.comm.allgather((code, said.getvalue(), facts))
+        first, mine, codes = told[0][0], told[0][2], [code for code, *_ in told if code is not None]
+        for rank, (code, words, theirs) in enumerate(told):
+            unlike = [
+                _unlike(name, theirs[name], fact) for name, fact in mine.items() if theirs.get(name, fact) != fact
+            ]
+            if code not in (None, first) or (unlike and not codes):
+                print(f"{self.called(rank)}: {words or '; '.join(unlike)}".rstrip(), file=sys.stderr)
+        codes += [2] * any(theirs != mine for *_, theirs in told)
+        if codes:
+            raise _AllEnd(max(codes))
+
+    def device(self, name, threads, compiled):
+        """A machine's cores are shared out among its ranks; each has a GPU of its own where there are enough."""
+        near = self.comm.Split_type(self.MPI.COMM_TYPE_SHARED)
+        if threads is None and not any(variable in os.environ for variable in VARIABLES):
+            threads = max(1, _cores() // near.size)
+        words = choose_device(name, threads, compiled)
+        if backend.name() == "cupy":
+            xp.cuda.Device(near.rank % xp.cuda.runtime.getDeviceCount()).use()
+        return f"{words}; {self.size} ranks"
+
+    def share(self, training):
+        state = self.comm.bcast(training.state() if not self.rank else None)
+        if self.rank:
+            training.set_state(*state)
+        training.gan = Shared(training.gan, self.watched)
+
+    def agreed(self, number):
+        return max(self.watched.allgather(number or 0)) or None
+
+    def follow(self, training, epochs):
+        """What all ranks but the first do: they play, and write nothing. Returns the exit code."""
+        try:
+            with StopSignal() as stop:
+                for _ in training.rounds(epochs):
+                    if number := self.agreed(stop.number):
+                        return 128 + number
+        except NotFiniteError:  # on all ranks, in the same round: rank 0 says it
+            return 1
+        return 0
+
+    def leave(self):
+        """Wait for the others at the end: rank 0 not for long, as they have nothing left to do, and they for rank 0."""
+        here, start = self.comm.Ibarrier(), time.monotonic()
+        while not here.Test():
+            if not self.rank and time.monotonic() - start > FAREWELL:
+                self.comm.Abort(1)
+            time.sleep(0.01)
+
+    def end(self, error):
+        """End all ranks, as this one failed."""
+        code = error.code if isinstance(error, SystemExit) else 130 if isinstance(error, KeyboardInterrupt) else 1
+        words = "".join(traceback.format_exception(error)) if not isinstance(error, SystemExit) else f"{error}\n"
+        sys.__stdout__.flush()
+        print(f"{self.called(self.rank)} ends all: {words}", end="", file=sys.__stderr__, flush=True)
+        self.comm.Abort(code if isinstance(code, int) else 1)
+
+
+class Watched:
+    """A communicator that says, where one wait lasts longer than `patience` seconds, which ranks are waited for.
+
+    It is a thread beside each rank's own that does so. It sends nothing before that long.
+    """
+
+    def __init__(self, ranks, patience):
+        self.ranks, self.patience, self.calls, self.since = ranks, patience, 0, None
+        self.comm, self.beside = ranks.comm, ranks.comm.Dup()
+        if ranks.MPI.Query_thread() == ranks.MPI.THREAD_MULTIPLE:
+            threading.Thread(target=self._watch, daemon=True).start()
+
+    def __getattr__(self, name):
+        call = getattr(self.comm, name)
+
+        def waiting(*args):
+            self.calls += 1
+            self.since = time.monotonic()
+            try:
+                return call(*args)
+            finally:
+                self.since = None
+
+        setattr(self, name, waiting)
+        return waiting
+
+    def _watch(self):
+        said = None
+        while True:
+            time.sleep(self.patience / 10)
+            since, call = self.since, self.calls
+            if since is None or call == said or time.monotonic() - since < self.patience:
+                continue
+            said, MPI = call, self.ranks.MPI
+            others = [rank for rank in range(self.ranks.size) if rank != self.ranks.rank]
+            here = numpy.array([call])
+            self.sent = here, [self.beside.Isend(here, rank) for rank in others]  # kept: MPI may still read it
+            time.sleep(self.patience / 4)  # who waits, too, began to about as long ago
+            wait, told = {self.ranks.rank}, numpy.empty_like(here)
+            while self.beside.Iprobe(MPI.ANY_SOURCE):
+                status = MPI.Status()
+                self.beside.Recv(told, MPI.ANY_SOURCE, status=status)
+                wait |= {status.source} if told[0] == call else set()
+            slow = [self.ranks.called(rank) for rank in others if rank not in wait]
+            if slow and self.ranks.rank == min(wait) and self.calls == call and self.since:
+                print(
+                    f"{' and '.join(slow)} kept the others waiting for {self.patience:.0f} seconds in one step: it "
+                    "hangs, or its machine is busy or asleep; they go on waiting",
+                    file=sys.__stderr__,
+                    flush=True,
+                )
+
+
+def facts(training, settings):
+    """What must be the same on all ranks, as {name: text}: source, versions, data, the game, and the `settings`."""
+    source = hashlib.sha256()
+    for path in sorted(Path(minigan.__file__).parent.rglob("*.py")):
+        source.update(path.read_bytes())
+    version = f"{minigan.__version__}, source {source.hexdigest()[:12]}"
+    made = training.state()[1]
+    data = {f"data's {name}": value for name, value in made.pop("dataset").items()}
+    python = ".".join(map(str, sys.version_info[:2]))
+    here = {"minigan": version, "NumPy": numpy.__version__, "Python": python, "backend": backend.name(), **data}
+    return {name: json.dumps(value).strip('"') for name, value in {**here, **made, **settings}.items()}
+
+
+def _unlike(name, theirs, mine):
+    """Where two texts differ, in words."""
+    start = next((i for i, (a, b) in enumerate(zip(theirs, mine, strict=False)) if a != b), 0)
+    here = slice(max(0, start - 20), start + 30)
+    return f"its {name} is {theirs[here]}, but rank 0's is {mine[here]}"
+
+
+def _cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
