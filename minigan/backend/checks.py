@@ -12,12 +12,12 @@ WORDS = {"(0, inf)": "be positive and finite", "[0, inf)": "be at least 0 and fi
 
 
 def number(what, value, interval):
-    """A real number in an interval, "[0, 1)" for 0 <= value < 1."""
+    """A real number in an interval, "[0, 1)" for 0 <= value < 1, in double precision where it is not whole."""
     low, high = map(float, interval[1:-1].split(", "))
     inside = isinstance(value, Real) and low <= value <= high
     if not inside or (value == low and interval[0] == "(") or (value == high and interval[-1] == ")"):
         raise ValueError(f"{what} must {WORDS.get(interval, f'lie in {interval}')}, not {value!r}")
-    return value
+    return value if isinstance(value, int) else float(value)
 
 
 def whole(what, *values, least=1, most=inf):

@@ -28,7 +28,7 @@ class Toy:
 
         Raises ValueError for an n below 1, a missing key or a negative number in it.
         """
-        whole(f"{self.name}.sample: n={n!r}", n)
+        n = whole(f"{self.name}.sample: n={n!r}", n)
         if not key:
             raise ValueError(f"{self.name}.sample({n}) needs a key, one or more integers: sample({n}, seed)")
         whole(f"{self.name}.sample: key={key!r}", *key, least=0)

@@ -39,7 +39,7 @@ def parzen_log_likelihood(centers, x, sigma, chunk=256):
     Of the matrix of distances, `chunk` rows of x at a time are in memory, chunk * M numbers of 8 bytes, besides a
     float64 copy of the centers. The result is a NumPy array on the host, float64.
 
-    Raises ValueError where centers and x are not (M, W) and (N, W), finite, or sigma is not positive.
+    Raises ValueError where centers and x are not (M, W) and (N, W), finite, or sigma is below 1e-100, whose square would be 0.
     """
     return _log_likelihoods("parzen_log_likelihood", centers, x, [sigma], chunk)[0]
 
@@ -84,7 +84,7 @@ def pixelwise_gaussian(rows, n, seed=0):
     s = 0.1, 663 at 0.03 and 1,012 at 0.002, ever more, because of the pixels that are always black.
     """
     rows = to_numpy(as_rows("pixelwise_gaussian", "rows", rows))
-    whole(f"pixelwise_gaussian: n={n!r}", n)
+    n = whole(f"pixelwise_gaussian: n={n!r}", n)
     whole(f"pixelwise_gaussian: seed={seed!r}", seed, least=0)
     mean, deviation = rows.mean(axis=0, dtype="float64"), rows.std(axis=0, dtype="float64")
     noise = host_generator(seed).standard_normal((n, len(mean)))
@@ -121,7 +121,7 @@ def _log_likelihoods(name, centers, x, sigmas, chunk):
     whole(f"{name}: chunk", chunk)
     centers, x = check_pair(name, "centers", centers, "rows of x", x)
     for sigma in sigmas:
-        number(f"{name}: sigma, the deviation of a Gaussian,", sigma, "(0, inf)")
+        number(f"{name}: sigma, the deviation of a Gaussian,", sigma, "(1e-100, inf)")  # its square is not 0
     centers = xp.asarray(centers, dtype="float64")
     squares = (centers * centers).sum(axis=1)  # (M,)
     parts = []

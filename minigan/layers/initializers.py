@@ -21,7 +21,7 @@ class Uniform:
     """W ~ U(-r, r), whatever the fans (what the networks of Goodfellow et al. 2014 start from)."""
 
     def __init__(self, r):
-        self.r = checks.number("Uniform: r", r, "[0, inf)")
+        self.r = abs(checks.number("Uniform: r", r, "[0, inf)"))  # of -0.0, the ends would be exchanged
 
     def __call__(self, rng, shape, fan_in, fan_out):
         return rng.uniform(-self.r, self.r, shape)

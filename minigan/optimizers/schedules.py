@@ -27,9 +27,8 @@ class Linear(Schedule):
     """
 
     def __init__(self, start, end, updates):
-        super().__init__(start, end, updates)
-        for name, value, interval in ("start", start, FINITE), ("end", end, FINITE), ("updates", updates, "(0, inf)"):
-            checks.number(f"{type(self).__name__}: {name}", value, interval)
+        given = ("start", start, FINITE), ("end", end, FINITE), ("updates", updates, "(0, inf)")
+        super().__init__(*(checks.number(f"{type(self).__name__}: {name}", *rest) for name, *rest in given))
 
     def __call__(self, t):
         start, end, updates = self.args
@@ -48,9 +47,8 @@ class Exponential(Schedule):
     """start factor^t, but never less than `least`. Raises ValueError unless both are finite and 0 <= factor <= 1."""
 
     def __init__(self, start, factor, least=0.0):
-        super().__init__(start, factor, least)
-        for name, value, interval in ("start", start, FINITE), ("factor", factor, "[0, 1]"), ("least", least, FINITE):
-            checks.number(f"Exponential: {name}", value, interval)
+        given = ("start", start, FINITE), ("factor", factor, "[0, 1]"), ("least", least, FINITE)
+        super().__init__(*(checks.number(f"Exponential: {name}", *rest) for name, *rest in given))
 
     def __call__(self, t):
         start, factor, least = self.args

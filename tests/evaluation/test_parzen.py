@@ -90,7 +90,7 @@ def test_pixels_outside_0_to_1_are_refused(which, low, high):
         (np.zeros((2, 3)), np.zeros((2, 4)), 0.5, r"centers of shape \(2, 3\) and rows of x of shape \(2, 4\)"),
         (np.zeros((0, 3)), np.zeros((2, 3)), 0.5, "0 centers, expected at least 1"),
         (np.zeros((2, 3)), np.full((2, 3), np.nan), 0.5, "rows of x hold NaN or infinite values, or such beyond 1e15"),
-        (np.zeros((2, 3)), np.zeros((2, 3)), 0.0, "sigma, .*, must be positive and finite, not 0.0"),
+        (np.zeros((2, 3)), np.zeros((2, 3)), 0.0, r"sigma, .*, must lie in \(1e-100, inf\), not 0.0"),
     ],
 )
 def test_what_does_not_fit_is_refused(centers, x, sigma, words):

@@ -107,6 +107,12 @@ def conditional(dtype):
     return m.GAN(G, D, m.Hinge(), 3, *rules(G, D), k=2), (6,)
 
 
+def auxiliary(dtype):
+    G = m.Network(m.Condition(3), m.Dense(8, 6), m.Tanh(), seed=0, shape=(5,), dtype=dtype)
+    D = m.Network(m.Dense(6, 7), m.LeakyReLU(), m.Dropout(0.3), m.Dense(7, 4), seed=1, dtype=dtype)
+    return m.GAN(G, D, m.AuxiliaryClassifier(3), 3, *rules(G, D), penalty=m.R1(1.0)), (6,)
+
+
 GAMES = {
     "dense": dense,
     "wasserstein": lambda dtype: dense(dtype, objective=m.Wasserstein(), penalty=m.GradientPenalty(10.0), k=5),
@@ -118,6 +124,7 @@ GAMES = {
     "convolutional": convolutional,
     "recurrent": recurrent,
     "conditional": conditional,
+    "auxiliary": auxiliary,
 }
 
 
