@@ -27,6 +27,7 @@ from minigan import (
     R1,
     SGD,
     Adam,
+    AuxiliaryClassifier,
     BatchNorm,
     Dense,
     Dropout,
@@ -220,6 +221,7 @@ CALLS = {
     "RelativisticAverage": (RelativisticAverage, output),
     "Wasserstein": (Wasserstein, anything),
     "FeatureMatching": (FeatureMatching, anything),
+    "AuxiliaryClassifier": (AuxiliaryClassifier, mostly(3), mostly(1.0), mostly(0.9)),
     "value": (value, mostly(np.zeros((2, 1))), mostly(np.zeros((3, 1), "float32")), output),
     **{kind.__name__: (kind, anything) for kind in (R1, R2, GradientPenalty, OneSidedGradientPenalty)},
     "GAN": (lambda G, D, objective, seed, k, noise, penalty, average: played(

@@ -70,11 +70,12 @@ def refuses(error, f, *args):
     return f"for ({given}) the docstring promises a {error.__name__}, and none came"
 
 
-def layer(*args, shape=(WIDTH,), modes=(False,)):
+def layer(*args, shape=(WIDTH,), modes=(False,), labels=None):
     """A check of a layer: y and state against minigan's, then the gradient check, then dx and what `wrt` asks for."""
 
     def check(cls, real):
         mine, right = (Network(c(*args), dtype="float64", shape=shape) for c in (cls, real))
+        hold(mine, right)
         mine.theta[...] = right.theta[...] = draw(right.theta.size)
         for call, training in enumerate([*modes, *modes]):
             x, how = draw(N, *shape, key=call), f"call {call + 1} of forward, training={training}"
@@ -82,14 +83,19 @@ def layer(*args, shape=(WIDTH,), modes=(False,)):
             for name, state in right.states().items():
                 yield differs(f"{how}: {name.split('.')[1]}", mine.states()[name], state)
         for training in modes:
-            yield report(gradcheck(cls(*args), draw(N, *shape), training=training))
+            yield report(gradcheck(cls(*args), draw(N, *shape), y=labels, training=training))
         mine, right = (Network(c(*args), seed=3, shape=shape) for c in (cls, real))
+        hold(mine, right)
         x = (draw(N, *shape, key=9).round(0) / 2).astype("float32")  # ties, and zeros at the kinks
         dy = draw(*right.forward(x, modes[0]).shape, key=10).astype("float32")
         mine.forward(x, modes[0])
         how = "in float32, for x in halves, where some are equal and some 0:"
         yield differs(f"{how} dx", mine.backward(dy), right.backward(dy), rtol=1e-4)
         yield differs(f"{how} the parameters' gradient", mine.dtheta, right.dtheta, rtol=1e-4)
+
+    def hold(*networks):
+        for network in networks if labels is not None else ():
+            network.give(labels, hold=True)
 
     return check
 
@@ -320,6 +326,8 @@ CHECKS = {
     "BatchNorm.moment": layer(5, modes=(True, False)),
     **{f"{cell.__name__}.go_back": layer(3, shape=(4, 2)) for cell in (RNN, GRU, LSTM)},
     "Recurrent.backward": through_time,
+    "Condition.backward": layer(3, shape=(2, 4), labels=LABELS),
+    "Projection.backward": layer(3, labels=LABELS),
     **dict.fromkeys(["Conv2D.backward", "ConvTranspose2D.backward"], layer(3, (3, 2), (2, 1), 1, shape=(4, 3, 2))),
     "softplus": function,
     "sigmoid": function,
