@@ -537,7 +537,7 @@ OPTIONS = {  # a script: what is right before and after, what is replaced where 
                   "--rounds --batch-size --lr --hidden --latent --objective --penalty --seed --frames --out"),
     "train_sequences": (
         ["--data", "series.csv", "--window", "3", "--out", "new"], "play",
-        "--data --window --cell --judge --hidden --latent --epochs --batch-size --lr --clip --r1 --seed --out "
+        "--data --window --cell --judge --noise --hidden --latent --epochs --batch-size --lr --clip --r1 --seed --out "
         "--checkpoint-every --scores --resume"),
     "sample": (["run", "--out", "new.png", "--device", "cpu"], "save_grid",
                "--out -n --interpolate --seed --game --device"),
