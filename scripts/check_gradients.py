@@ -101,7 +101,7 @@ def project(seed):
     for layer, *given in (
         *((layer, rows, labels) for layer in (m.Condition(3), m.Projection(3))),
         *((layer, sequences, None) for layer in (m.RNN(3), m.GRU(3), m.LSTM(3), m.Bidirectional(m.GRU(2)))),
-        *((layer, sequences, None) for layer in (m.LastStep(), m.MeanOverTime())),
+        *((layer, sequences, None) for layer in (m.LastStep(), m.MeanOverTime(), m.Shared())),
         (m.Repeat(3), rows, None),
     ):
         x, y = given

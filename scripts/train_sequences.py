@@ -30,6 +30,7 @@ from minigan import (
     NonSaturating,
     Repeat,
     Reshape,
+    Shared,
     Sigmoid,
     to_numpy,
 )  # fmt: skip
@@ -49,7 +50,7 @@ from minigan.training.training import Training
 
 CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 IMAGES = "digits", "mnist"
-ENOUGH = 1500  # rounds
+ENOUGH = 4000  # rounds
 OF_THIS_START = "out", "resume", "scores", "hard"  # arguments that are not settings of the run
 
 
@@ -81,6 +82,7 @@ def main(argv=None):
 
 def sequences(args):
     """The data of this name, or in this file."""
+    args.noise = args.noise or ("once" if args.data in ("sines", *IMAGES) else "both")
     if args.data == "sines":
         return sines(seed=args.seed)
     if args.data in IMAGES:
@@ -90,16 +92,21 @@ def sequences(args):
 
 
 def game(data, rounds, args):
-    """G: one noise for the whole sequence, read at each step -> numbers in [0, 1] at each step; D: sequence -> logit.
+    """G: noise -> numbers in [0, 1] at each step, and D: sequence -> logit.
 
+    G reads one noise for the whole sequence, --noise once, or fresh noise in each step and beside it what these have in
+    common, --noise both: sines are smooth, prices are not.
     By default D looks along time with convolutions, and R1 bounds its slope. A recurrent D (--judge recurrent) reads
     step by step, and does without: a penalty needs second derivatives, which recurrent layers do not have here.
     """
     (steps, width), cell, H = data.sample_shape, CELLS[args.cell], args.hidden
+    if args.noise == "once":
+        first, shape = [Dense(args.latent, H), LeakyReLU(), Repeat(steps)], (args.latent,)
+    else:
+        first, shape = [Shared(), Dense(2 * args.latent, H), LeakyReLU()], (steps, args.latent)
     G = Network(
-        Dense(args.latent, H), LeakyReLU(), Repeat(steps), cell(H), Dense(H, H), LeakyReLU(), Dense(H, width, glorot),
-        Sigmoid(), seed=args.seed,
-    )  # fmt: skip
+        *first, cell(H), Dense(H, H), LeakyReLU(), Dense(H, width, glorot), Sigmoid(), shape=shape, seed=args.seed
+    )
     judge = convolutional(steps, width, H) if args.judge == "convolutional" else recurrent(cell, H)
     D = Network(*judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
     rules = [Adam(network, Linear(args.lr, args.lr / 10, rounds)) for network in (G, D)]
@@ -153,6 +160,8 @@ def arguments():
     add("--judge", choices=("convolutional", "recurrent"), default="convolutional", help="D (default: %(default)s)")
     add("--r1", type=positive, default=0.1, help="weight of the penalty of a convolutional D (default: %(default)s)")
     add("--hidden", type=whole(1, 10_000), default=32, help="width of both players (default: %(default)s)")
+    add("--noise", choices=("once", "both"),
+        help="one for the sequence, or in each step, too (default: both for a file, else once)")  # fmt: skip
     add("--latent", type=whole(1, 10_000), default=16, help="width of the noise (default: %(default)s)")
     add("--epochs", type=whole(1), help=f"passes over the data (default: as many as make {ENOUGH:,} rounds)")
     add("--batch-size", type=whole(1), help="sequences in a round (default: 64)")

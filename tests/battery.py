@@ -1482,6 +1482,18 @@ def recurrence_gives_its_formulas(m):
     rows, wide = draw(500, 20, seed=2), m.network.Network(m.layers.Repeat(8), dtype="float64", shape=20)
     wide.backward(wide.forward(rows))
     assert peak(wide, rows, draw(500, 8, 20)) < 40_000  # dx has 80,000 bytes
+    x, dy = draw(3, 4, 2), draw(3, 4, 4, seed=1)
+    network = m.network.Network(m.layers.Shared(), dtype="float64", shape=(None, 2))
+    same(network.forward(x), np.concatenate((x, np.repeat(x.mean(1, keepdims=True) * 2, 4, 1)), 2))
+    same(network.backward(dy), dy[..., :2] + dy[..., 2:].sum(1, keepdims=True) / 2)
+    same(m.layers.Shared().forward(x[:, :1]), np.concatenate((x[:, :1], x[:, :1]), 2))
+    assert network.n_out == (None, 4) and network.output_shape((7, 2)) == (7, 4)
+    refuses(ValueError, "takes sequences", m.layers.Shared().output_shape, (3,))
+    refuses(ValueError, "takes sequences", m.layers.Shared().output_shape, None)
+    rows, wide = draw(600, 9, 20, seed=2), m.network.Network(m.layers.Shared(), dtype="float64", shape=(9, 20))
+    wide.backward(wide.forward(rows))
+    assert peak(wide, rows, draw(600, 9, 40)) < 80_000  # m has 96,000 bytes
+    x, dy = draw(3, 4, 2), draw(3, 2, seed=1)
     for kind, share in (m.layers.LastStep, np.array([0, 0, 0, 1])), (m.layers.MeanOverTime, np.full(4, 0.25)):
         network = m.network.Network(kind(), dtype="float64", shape=(None, 2))
         same(network.forward(x), np.einsum("nti,t->ni", x, share))

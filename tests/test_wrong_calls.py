@@ -57,13 +57,15 @@ from minigan import (
 )  # fmt: skip
 from minigan.app import cli, fit, saved
 from minigan.app.run_directory import RunDirectory
-from minigan.data import Batches, Dataset, idx, load, mnist, npz, sealed, toys
+from minigan.data import Batches, Dataset, idx, load, mnist, npz, sequences, toys
 from minigan.data.files import replacing
 from minigan.evaluation import classifier, conditional, metrics, modes, parzen, protocol
+from minigan.evaluation import sequences as judge
 from minigan.layers import Layer, Normal, Uniform
 from minigan.objectives import R2, GradientPenalty, OneSidedGradientPenalty
 from minigan.optimizers import Cosine, Exponential, Linear, Optimizer
 from minigan.plots import laboratory, pictures
+from minigan.plots import sequences as drawing
 from minigan.plots import toys as scenes
 from minigan.training import NotFiniteError, Training, advice, checkpoint, register, report
 from minigan.training.recipes import RECIPES
@@ -123,13 +125,17 @@ output = mostly("logit", "probability")
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 3, 3), dtype="uint8")
 FILES = [
     "run", "run/checkpoint.npz", "images.npz", "images.npy", "images.idx", "broken.npz", "game.py", "broken.py", "new",
-    "new.png", "no/folder", "", ".", "a\0b", None,
+    "series.csv", "new.png", "no/folder", "", ".", "a\0b", None,
 ]  # fmt: skip
 SHORT = classifier.Recipe((3, 3), 1, 1)
 
 
 def images():
     return Dataset("noise", IMAGES, labels=np.arange(30) % 3)
+
+
+def few():
+    return sequences.sines(12, 3, 2)
 
 
 def ring():
@@ -270,7 +276,15 @@ CALLS = {
        for make in (toys.ring, toys.grid)},
     "moons": (lambda sigma: toys.moons(sigma).sample(2, 0), mostly(0.1)),
     "spiral": (lambda *args: toys.spiral(*args).sample(2, 0), mostly(1.5), mostly(0.1)),
-    "sealed.read": (sealed.read, paths),
+    "sines": (lambda *args: sequences.sines(*args).x, mostly(12), mostly(3), mostly(2), mostly(0)),
+    "load_series": (lambda *args: sequences.load_series(*args).x, paths, mostly(2), mostly(False)),
+    "by_rows": (lambda data: sequences.by_rows(data).x, datasets),
+    "SequenceBatches": (lambda data, *args: list(sequences.SequenceBatches(data, *args[:2]).epoch(*args[2:])),
+                        made(few), mostly(4), mostly(0), mostly(0), mostly(0)),
+    "Sequences": (lambda *args: sequences.Sequences(*args).identity, mostly("mine"), mostly(few().x),
+                  mostly(("a", "b")), mostly((0, 0)), mostly((1, 1)), mostly(1)),
+    "sequences.units": (lambda x: few().units(x), mostly(few().x)),
+    "sequences.save": (lambda path, x: few().save(path, x), paths, mostly(few().x)),
     # evaluation
     "nearest": (metrics.nearest, rows, rows | datasets, chunk),
     "pairwise_distance": (metrics.pairwise_distance, rows, chunk),
@@ -300,7 +314,10 @@ CALLS = {
     "own": (protocol.own, paths, datasets),
     "generated": (protocol.generated, made(lambda: small().generator), st.just({"noise": "normal"}), mostly(3),
                   mostly(0), datasets),
+    "scores": (lambda *args: judge.scores(*args[:4], steps=1), made(few), mostly(few().x, None), mostly(1), mostly(0)),
     # plots
+    "autocorrelation": (drawing.autocorrelation, mostly(few().x), mostly(None, 2)),
+    "save_sequences": (drawing.save_sequences, paths, mostly(few().x), made(few)),
     "pictures.grid": (pictures.grid, *drawn, mostly(None, 2)),
     "save_grid": (pictures.save_grid, paths, *drawn, mostly(None, 2)),
     "save_curves": (pictures.save_curves, paths, courses),
@@ -420,6 +437,7 @@ def folder(tmp_path_factory):
         Path("broken.npz").write_bytes(b"PK123")
         Path("game.py").write_text(GAME)
         Path("broken.py").write_text("1 / 0")
+        Path("series.csv").write_text("a,b\n" + "".join(f"{t},{t * t}\n" for t in range(9)))
         fit(small(), "images.npz", 2, "run", 30)
         patch.setattr("minigan.app.train.play", lambda *args: 0)
         patch.setattr(pictures, "save_figure", write_nothing)
@@ -529,6 +547,10 @@ OPTIONS = {  # a script: what is right before and after, what is replaced where 
         "--out --device --threads --checkpoint-every --keep --resume"),
     "train_toy": (["ring", "--out", "new"], "play",
                   "--rounds --batch-size --lr --hidden --latent --objective --penalty --seed --frames --out"),
+    "train_sequences": (
+        ["--data", "series.csv", "--window", "3", "--out", "new"], "play",
+        "--data --window --cell --judge --noise --hidden --latent --epochs --batch-size --lr --clip --r1 --seed --out "
+        "--checkpoint-every --scores --resume"),
     "sample": (["run", "--out", "new.png", "--device", "cpu"], "save_grid",
                "--out -n --interpolate --label --labels --seed --game --device"),
     "evaluate": (["--checkpoint", "run", "--device", "cpu"], "measured",

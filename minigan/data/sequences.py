@@ -6,13 +6,14 @@ import io
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 
 import numpy
 
 from minigan.backend import host_generator, xp
 from minigan.backend.checks import kind, whole
 from minigan.backend.generators import DATA
-from minigan.data.dataset import LOAD, Dataset, check_epoch
+from minigan.data.dataset import LOAD, Dataset, check_epoch, numbers
 from minigan.data.files import DataError, as_path, reading, replacing
 
 AT_MOST = 1 << 30  # bytes of a file that are read
@@ -37,16 +38,21 @@ class Sequences:
     apart: int = 1
 
     def __post_init__(self):
-        x, width = self.x, len(self.columns)
+        x = self.x
+        if not isinstance(self.name, str):
+            raise DataError(f"the name of Sequences must be a text, not {self.name!r:.60}")
         if not isinstance(x, numpy.ndarray) or x.ndim != 3 or not x.size or x.dtype != numpy.float32:
             shape = getattr(x, "shape", type(x).__name__)
             raise DataError(f"{self.name}: x is {shape}, expected a float32 array (N, T, width) that is not empty")
-        for what, values in ("columns", self.columns), ("low", self.low), ("high", self.high):
-            if not isinstance(values, tuple) or len(values) != x.shape[2]:
-                raise DataError(f"{self.name}: {what} must be a tuple of {x.shape[2]}, as many as x has columns")
+        for what in "columns", "low", "high":
+            values, like = getattr(self, what), str if what == "columns" else Real
+            if not isinstance(values, tuple) or [isinstance(a, like) for a in values] != [True] * x.shape[2]:
+                raise DataError(f"{self.name}: {what} must be a tuple of {x.shape[2]}, one for each column of x")
+        if not all(-1e100 < a < b < 1e100 for a, b in zip(self.low, self.high, strict=True)):
+            raise DataError(f"{self.name}: low={self.low}, high={self.high}: expected low < high in each column")
         if not (x.min() >= 0 and x.max() <= 1):  # false for NaN
             raise DataError(f"{self.name}: the numbers in x must lie in [0, 1]: low and high say what they stand for")
-        whole(f"{self.name}: apart={self.apart!r}, for {width} columns,", self.apart)
+        whole(f"{self.name}: apart={self.apart!r}", self.apart)
 
     def __len__(self):
         return len(self.x)
@@ -57,16 +63,24 @@ class Sequences:
         return self.x.shape[1:]
 
     def units(self, x):
-        """The numbers x (..., width) in [0, 1] as what they stand for, float64."""
-        low, high = numpy.array(self.low), numpy.array(self.high)
-        return low + numpy.asarray(x, dtype="float64") * (high - low)
+        """The numbers x (..., width) in [0, 1] as what they stand for, float64. ValueError for another width."""
+        low, high, x = numpy.array(self.low), numpy.array(self.high), numbers(f"{self.name}: x", x)
+        if x.shape[-1:] != low.shape:
+            raise ValueError(f"{self.name}: x has shape {x.shape}, expected (..., {len(low)})")
+        return low + x * (high - low)
 
     def save(self, path, x):
-        """Write sequences x (N, T, width) as CSV, in the units of the data: sequence, step, and its own columns."""
+        """Write sequences x (N, T, width) as CSV, in the units of the data: sequence, step, and its own columns.
+
+        Raises ValueError for another shape, OSError as the disk does.
+        """
+        x = self.units(x)
+        if x.ndim != 3:
+            raise ValueError(f"{self.name}: x has shape {x.shape}, expected (N, T, {len(self.low)})")
         with replacing(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(("sequence", "step", *self.columns))
-            for n, sequence in enumerate(self.units(x).tolist(), 1):
+            for n, sequence in enumerate(x.tolist(), 1):
                 writer.writerows((n, t, *(f"{value:.6g}" for value in row)) for t, row in enumerate(sequence, 1))
 
     @cached_property

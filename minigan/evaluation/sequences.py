@@ -7,6 +7,7 @@ import numpy
 
 from minigan.backend import host_generator, to_numpy, xp
 from minigan.backend.checks import kind, whole
+from minigan.data.dataset import numbers
 from minigan.data.sequences import Sequences
 from minigan.layers import GRU, Dense, LastStep, glorot
 from minigan.layers.activations import Sigmoid
@@ -69,8 +70,9 @@ def scores(data, samples=None, repetitions=10, seed=0, hard=False, steps=None):
     """
     kind("scores", data, Sequences)
     whole(f"repetitions={repetitions!r}", repetitions)
+    whole(f"seed={seed!r}", seed, least=0)
     real = numpy.ascontiguousarray(data.x)
-    fake = real if samples is None else numpy.asarray(samples, dtype="float32")
+    fake = real if samples is None else numbers("samples", samples).astype("float32")
     if fake.shape[1:] != real.shape[1:] or min(len(fake), len(real)) < 10:
         raise ValueError(f"{data.name}: samples of shape {fake.shape}, expected at least ten of {real.shape[1:]}")
     told, predicted = (DISCRIMINATIVE, PREDICTIVE) if steps is None else (steps, steps)

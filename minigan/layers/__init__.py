@@ -13,12 +13,12 @@ from minigan.layers.normalization import BatchNorm, LayerNorm
 from minigan.layers.recurrent import GRU, LSTM, RNN, orthogonal
 from minigan.layers.resampling import AveragePool, Upsample
 from minigan.layers.reshaping import Flatten, Pack, Reshape
-from minigan.layers.sequences import LastStep, MeanOverTime, Repeat
+from minigan.layers.sequences import LastStep, MeanOverTime, Repeat, Shared
 from minigan.layers.spectral import SpectralConv2D, SpectralNorm
 
 __all__ = [
     "GRU", "LSTM", "RNN", "AveragePool", "BatchNorm", "Bidirectional", "Condition", "Conv2D", "ConvTranspose2D",
     "Dense", "Dropout", "Flatten", "InstanceNoise", "LastStep", "Layer", "LayerNorm", "LeakyReLU", "Maxout",
-    "MeanOverTime", "Normal", "Pack", "Projection", "ReLU", "Repeat", "Reshape", "Sigmoid", "SpectralConv2D",
+    "MeanOverTime", "Normal", "Pack", "Projection", "ReLU", "Repeat", "Reshape", "Shared", "Sigmoid", "SpectralConv2D",
     "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he", "orthogonal",
 ]  # fmt: skip

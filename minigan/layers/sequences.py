@@ -1,4 +1,4 @@
-"""Rows and sequences: the last step, or the mean over time, as one row; one row as every step."""
+"""Rows and sequences: the last step, or the mean over time, as one row; one row as every step, or beside it."""
 
 from minigan.backend import checks, xp
 from minigan.layers.layer import Layer, in_words
@@ -86,3 +86,41 @@ class Repeat(Layer):
 
     def __repr__(self):
         return f"Repeat({self.steps})"
+
+
+class Shared(Layer):
+    """y_t = (x_t, m), m = sqrt(T) mean of x_t over t: x (N, T, I), y (N, T, 2 I)
+
+    dx_t = the first half of dy_t + sum over s of the second half of dy_s / sqrt(T)
+
+    Of fresh noise in each step, x_t ~ N(0, 1), it makes such noise and beside it m ~ N(0, 1), one and the same in every
+    step: what a sequence keeps, and what changes. Raises ValueError in a Network for samples that are no sequences.
+    """
+
+    remembered = None
+
+    def output_shape(self, shape):
+        if shape is None or len(shape) != 2 or shape[-1] is None:
+            raise ValueError(f"takes sequences, shape (steps, width), but gets {in_words(shape or (None,))}")
+        return shape[0], 2 * shape[1]
+
+    def linear(self, x, t=""):
+        """(y, what backward needs of x), as above."""
+        (N, T, width), m = x.shape, self.scratch(f"{t}m", (len(x), x.shape[-1]), x.dtype)
+        y = self.scratch(f"{t}y", (N, T, 2 * width), x.dtype)
+        xp.sum(x, axis=1, out=m)
+        m /= T**0.5
+        y[..., :width], y[..., width:] = x, m[:, None]
+        return y, None
+
+    def forward(self, x, training=False):
+        return self.linear(x)[0]
+
+    def backward(self, dy, wrt="both"):
+        (N, T, wide), dm = dy.shape, self.scratch("dm", (len(dy), dy.shape[-1] // 2), dy.dtype)
+        dx = self.scratch("dx", (N, T, wide // 2), dy.dtype)
+        xp.sum(dy[..., wide // 2 :], axis=1, out=dm)
+        dm /= T**0.5
+        dx[...] = dy[..., : wide // 2]
+        dx += dm[:, None]
+        return dx

@@ -38,6 +38,7 @@ from minigan.layers import (
     ReLU,
     Repeat,
     Reshape,
+    Shared,
     Sigmoid,
     SpectralNorm,
     Tanh,
@@ -184,14 +185,14 @@ def maxout_backward(layer, dty, dy=None, wrt="both"):
     return layer.backward(dty).copy(), None if dy is None else layer.backward(dy)
 
 
-@jvp.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime | Repeat | Projection)
+@jvp.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime | Repeat | Shared | Projection)
 def linear_forward(layer, tx):
     """ty = the layer of tx, without b"""
     ty, layer.tangent = layer.linear(tx, "t")
     return ty
 
 
-@jvp_backward.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime | Repeat | Projection)
+@jvp_backward.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime | Repeat | Shared | Projection)
 def linear_backward(layer, dty, dy=None, wrt="both"):
     """Linear in x and in W: backward of dy, then of dty with tx in the place of x. dW is the sum; b is in y alone."""
     names = () if wrt == "input" else layer.params

@@ -40,15 +40,16 @@ def save_sequences(path, samples, data):
 
 
 def draw_sequences(samples, data):
-    """The figure of `save_sequences`."""
+    """The figure of `save_sequences`. Raises ValueError as that does."""
     kind("a picture of sequences", data, Sequences)
     samples = numbers("samples", samples)
     if samples.shape[1:] != data.sample_shape or not len(samples):
         raise ValueError(f"samples of shape {samples.shape}, expected (N, *{data.sample_shape})")
     real = data.x[:: max(1, len(data) // 1000)]
-    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(3, 2))
-    pictures = above.subplots(2, SHOWN, sharex=True, sharey=True)
+    figure = Figure(figsize=SIZE, dpi=DPI)
+    above = figure.add_gridspec(2, SHOWN, left=0.07, right=0.99, bottom=0.47, top=0.98, hspace=0.08, wspace=0.06)
+    below = figure.add_gridspec(1, 3, left=0.07, right=0.99, bottom=0.09, top=0.35, wspace=0.15)
+    pictures = above.subplots(sharex=True, sharey=True)
     for row, name, color, x in (0, "data", DATA, real), (1, "samples", SAMPLE, samples):
         for axes, sequence in zip(pictures[row], x[:: max(1, len(x) // SHOWN)], strict=False):
             axes.plot(sequence, linewidth=1.2)
@@ -57,7 +58,7 @@ def draw_sequences(samples, data):
     if len(data.columns) <= 6:
         pictures[0, -1].legend(data.columns, fontsize="x-small", loc="upper right", framealpha=0.6)
     pictures[0, 0].set(ylim=(-0.05, 1.05))
-    together, values, steps = below.subplots(1, 3)
+    together, values, steps = below.subplots()
     for name, color, x in ("data", DATA, real), ("samples", SAMPLE, samples):
         together.plot(autocorrelation(x).mean(axis=1), color=color, label=name)
         style = {"bins": BINS, "density": True, "histtype": "step", "color": color, "label": name}
