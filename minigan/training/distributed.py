@@ -17,6 +17,7 @@ What is no function of single samples asks `batch` (minigan/backend/batch.py), w
 docs/many-machines.md has the derivation and what it costs.
 """
 
+import math
 from contextlib import contextmanager
 
 import numpy
@@ -113,7 +114,21 @@ class Rows:
         self.drawn, self.share = rng, share
 
     def random(self, size, dtype="float64", out=None):
-        return self._here(self.drawn.random, size, out, dtype=dtype)
+        """U(0, 1). A number takes a word of NumPy's stream, one of float32 half of it: others' words are leapt over."""
+        bits, share = getattr(self.drawn, "bit_generator", None), self.share
+        if not hasattr(bits, "advance") or bits.state.get("has_uint32"):
+            return self._here(self.drawn.random, size, out, dtype=dtype)
+        out = xp.empty(size, dtype=dtype) if out is None else out
+        whole, row = share.count(size[0]) // share.parts, math.prod(size[1:])
+        there, each = 0, 2 if numpy.dtype(dtype) == "float32" else 1
+        first = whole * share.start // share.N
+        for part, numbers in enumerate((*out.reshape(share.parts, -1), xp.empty(0, dtype=dtype))):
+            start = (part * whole + first * (part < share.parts)) * row
+            bits.advance(start // each - there)
+            self.drawn.random(start % each, dtype=dtype)
+            self.drawn.random(dtype=dtype, out=numbers)
+            there = -(-(start + numbers.size) // each)
+        return out
 
     def standard_normal(self, size, dtype="float64", out=None):
         return self._here(self.drawn.standard_normal, size, out, dtype=dtype)
