@@ -89,7 +89,7 @@ def differences(one, other):
     (a, meta_a), (b, meta_b) = (checkpoint.read(run / "checkpoint.npz") for run in (one, other))
     found = [name for name in a.keys() | b.keys() if not np.array_equal(a.get(name), b.get(name))]
     apart = [abs(a[name] - b[name]).max() for name in found if name.endswith("theta")]
-    found = [f"theta by {max(apart):.1e}"] * bool(apart) + found
+    found = [f"theta by {max(apart):.1e}", *found] if apart else found
     for meta in meta_a, meta_b:
         meta.pop("config"), meta.pop("seconds")
         meta["history"] = [{k: v for k, v in row.items() if k not in TIMINGS} for row in meta["history"]]

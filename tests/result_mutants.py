@@ -34,6 +34,7 @@ RESULTS = {  # a file: the tests that answer for it, the likeliest first
     "minigan/evaluation/classifier": ["tests/evaluation/test_classifier.py", WRONG],
     "minigan/evaluation/report": ["tests/evaluation/test_protocol.py", "tests/scripts/test_evaluate.py"],
     "minigan/training/training": ["tests/training/test_training.py", "tests/training", WRONG],
+    "minigan/training/distributed": ["tests/training/test_distributed.py"],
     "minigan/training/guard": ["tests/training/test_guard.py", "tests/training"],
     "minigan/training/checkpoint": ["tests/training/test_checkpoint.py", "tests/training"],
     "minigan/training/recipes": ["tests/training/test_recipes.py"],

@@ -128,9 +128,9 @@ def played(make, dtype, rounds=3, N=16, comm=None):
     gan, course = Shared(gan, comm) if comm else gan, []
     for t in range(rounds):
         rng = np.random.default_rng(t)
-        x = rng.standard_normal((N * gan.k, *shape)).astype(dtype)
-        y = rng.integers(0, 3, len(x)) if gan.generator.classes else None
-        seen = np.array(gan.step(x, y))
+        x = m.xp.asarray(rng.standard_normal((N * gan.k, *shape)).astype(dtype))
+        y = m.xp.asarray(rng.integers(0, 3, len(x))) if gan.generator.classes else None
+        seen = np.array([float(each) for each in gan.step(x, y)])
         course.append({"seen": seen, **{name: np.copy(a) for name, a in checkpoint.state(gan)[0].items()}})
     return course
 
@@ -155,6 +155,11 @@ def check(game, n, dtype, rounds=3, N=16):
 @pytest.mark.parametrize("game", GAMES)
 def test_three_ranks_are_one_machine(game):
     assert check(game, 3, "float64") < 1e-10
+
+
+@pytest.mark.parametrize("game", ["dense", "conditional"])
+def test_arrays_on_a_device_go_through_the_host(game, on_standin):
+    assert check(game, 2, "float32") < 1e-4
 
 
 @pytest.mark.slow
