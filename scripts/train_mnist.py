@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from minigan.app.cli import OBJECTIVES, PENALTIES, Parser, penalty, positive, whoever_listens, whole
-from minigan.app.machines import facts, joined
+from minigan.app.machines import joined
 from minigan.app.run_directory import RunDirectory
 from minigan.app.saved import in_range_of, parse, recipe_of
 from minigan.app.train import command, introduce, play
@@ -47,7 +47,7 @@ def train(argv, ranks):
             gan = recipe.make(data, epochs * rounds, args.seed, **settings)
             training = Training(gan, in_range_of(data, gan), batch_size)
             config = config_of(args, data, batch_size)
-            alike |= facts(training, {name: config[name] for name in ("epochs", "lr", "lr_d", "scale_lr")})
+            alike |= ranks.facts(training, {name: config[name] for name in ("epochs", "lr", "lr_d", "scale_lr")})
     with ranks.alike(), parser.mistakes():
         if not ranks.rank:
             run = RunDirectory(args.out, training, config, args.resume, args.checkpoint_every, args.keep)

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from minigan import GAN, Adam, Dense, Network, Tanh
 from minigan.app.cli import OBJECTIVES, PENALTIES, Parser, StopSignal, penalty, positive, whoever_listens, whole
+from minigan.app.machines import joined
 from minigan.backend.generators import DATA
 from minigan.data.toys import TOYS, Mixture, ToyBatches, toy
 from minigan.evaluation.metrics import mode_coverage
@@ -43,19 +44,32 @@ class Game(NamedTuple):
 
 
 def main(argv=None):
+    with joined("--distributed" in (sys.argv if argv is None else argv)) as ranks:
+        return train(argv, ranks)
+
+
+def train(argv, ranks):
+    """Of several ranks, the first draws, and the others only play."""
     parser = arguments()
-    with parser.mistakes():
+    with ranks.alike() as alike, parser.mistakes():
         args = parser.parse_args(argv)
         data = toy(args.name)
         games = set_up(data, args)
+        for game in games:
+            alike |= {f"{game.name}'s {name}": fact for name, fact in ranks.facts(game.training, vars(args)).items()}
         args.out.mkdir(parents=True, exist_ok=True)
+    for game in games:
+        ranks.share(game.training)
     lattice = Lattice(data.sample(SHOWN, args.seed, DATA, args.rounds))  # which no round sees
     try:
-        signal = play(games, lattice, args)
+        signal = play(games, lattice, args, ranks.agreed)
     except NotFiniteError as error:
-        parser.exit(1, f"training stopped: {error}.\n")
+        print(f"training stopped: {error}.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         parser.exit(130, "nothing was drawn\n")
+    if ranks.rank:
+        return 128 + signal if signal else 0
     films = [Film(game.name, game.gan.objective, numpy.array(game.V), game.scenes) for game in games]
     with parser.mistakes():
         written = draw_page(data, lattice, films, args) if args.html else draw(data, lattice, films[0], args.out)
@@ -101,8 +115,8 @@ def falling(network, lr, rounds):
     return Adam(network, Linear(lr, 0.0, rounds))
 
 
-def play(games, lattice, args):
-    """Train all of the games side by side, round by round, until the end or a signal: its number, or None.
+def play(games, lattice, args, agreed):
+    """Train all of the games side by side, round by round, until the end or a signal that is `agreed`: its number.
 
     Raises NotFiniteError where a number is no longer finite.
     """
@@ -112,13 +126,14 @@ def play(games, lattice, args):
     with whoever_listens(), StopSignal() as stop:
         rounds = zip(*(game.training.rounds(1) for game in games), strict=True)
         for t, _ in enumerate(tqdm(rounds, total=args.rounds, unit="round", disable=None), 1):
+            number = agreed(stop.number)
             for game in games:
                 game.V.append(game.training.last.V)
-                if t in moments or t == args.rounds or stop.number:
+                if t in moments or t == args.rounds or number:
                     game.scenes.append(look(game.gan, lattice, t))
-            if stop.number:
+            if number:
                 break
-    return stop.number
+    return number
 
 
 def draw(data, lattice, film, out):
@@ -173,6 +188,8 @@ def arguments():
         help=f"on D's gradient: {', '.join(PENALTIES)}; such as r1:10, or none; one for all games, or one for each "
         f"(default: {NEEDED['wasserstein']} for wasserstein, none for the others)")  # fmt: skip
     add("--seed", type=whole(0), default=0, help="the same seed gives the same pictures (default: %(default)s)")
+    add("--distributed", action="store_true",
+        help="share each round among the processes of mpiexec -n 4 python -m mpi4py train_toy.py")  # fmt: skip
     add("--frames", type=whole(2), default=40, help="scenes of the film (default: %(default)s)")
     add("--out", type=Path, default=Path("out", "toys"), help="directory to write into (default: %(default)s)")
     return parser

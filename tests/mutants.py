@@ -27,7 +27,8 @@ import minigan.gradcheck.second_order  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATED = (  # the mathematics, which battery.py checks
-    "backend/plain", "backend/kernels", "backend/generators", "layers/layer", "layers/initializers", "layers/dense",
+    "backend/plain", "backend/kernels", "backend/generators", "backend/batch",
+    "layers/layer", "layers/initializers", "layers/dense",
     "layers/activations", "layers/normalization", "layers/noise", "layers/maxout", "layers/spectral",
     "layers/reshaping", "layers/convolution", "layers/resampling", "layers/recurrent", "layers/sequences",
     "layers/bidirectional", "layers/condition", "losses", "network", "optimizers/rules", "optimizers/schedules",

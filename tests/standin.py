@@ -241,6 +241,19 @@ class ndarray:
         self._host[key] = value._host if isinstance(value, ndarray) else value
         _note("launches", "a[...] =")
 
+    def get(self, stream=None, order="C", out=None, blocking=True):
+        """On the host: a new array, or `out`."""
+        _note("syncs", "get")
+        if out is None:
+            return self._host.copy()
+        out[...] = self._host
+        return out
+
+    def set(self, a):
+        """Take the numbers of an array on the host."""
+        _note("uploads", "set")
+        self._host[...] = a
+
     def nonzero(self):
         """Their number has to be known first: the host waits."""
         _note("syncs", "nonzero")
@@ -314,7 +327,6 @@ for _name, _function in {"neg": "negative", "pos": "positive", "abs": "absolute"
 for _name, _read in {
     "__bool__": bool, "__float__": float, "__int__": int, "__complex__": complex, "__repr__": repr, "__str__": str,
     "__format__": format, "item": numpy.ndarray.item, "tolist": numpy.ndarray.tolist, "tobytes": numpy.ndarray.tobytes,
-    "get": numpy.ndarray.copy,
 }.items():  # fmt: skip
     setattr(ndarray, _name, _wait(_read, _name))
 

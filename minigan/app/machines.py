@@ -18,12 +18,11 @@ from pathlib import Path
 
 import numpy
 
-import minigan
 from minigan import backend
 from minigan.app.cli import StopSignal, choose_device
 from minigan.backend import xp
 from minigan.backend.threads import VARIABLES
-from minigan.training.distributed import Shared
+from minigan.training.distributed import Share, Shared, Wire
 from minigan.training.guard import NotFiniteError
 
 PATIENCE = 60.0  # seconds that the others wait in one step before it is said for whom
@@ -79,6 +78,10 @@ class Alone:
         """`choose_device`, for a process that may have neighbors on its machine."""
         return choose_device(name, threads, compiled)
 
+    def facts(self, training, settings):
+        """What must be the same on all ranks, by its name; raises ValueError for a batch that is too small for them."""
+        return {}
+
     def share(self, training):
         """From here on, all ranks play the `training` that rank 0 has, as one."""
 
@@ -129,6 +132,14 @@ class Ranks(Alone):
         if backend.name() == "cupy":
             xp.cuda.Device(near.rank % xp.cuda.runtime.getDeviceCount()).use()
         return f"{words}; {self.size} ranks"
+
+    def facts(self, training, settings):
+        Share(Wire(self.comm), training.batches.batch_size // training.gan.k, training.gan.discriminator.rows)
+        made = training.state()[1]
+        here = {"minigan (a digest of its source)": _digest(), "NumPy": numpy.__version__}
+        here |= {"Python": ".".join(map(str, sys.version_info[:2])), "backend": backend.name()}
+        here |= {f"data's {name}": value for name, value in made.pop("dataset").items()}
+        return {name: json.dumps(value, default=str).strip('"') for name, value in {**here, **made, **settings}.items()}
 
     def share(self, training):
         state = self.comm.bcast(training.state() if not self.rank else None)
@@ -220,17 +231,12 @@ class Watched:
                 )
 
 
-def facts(training, settings):
-    """What must be the same on all ranks, as {name: text}: source, versions, data, the game, and the `settings`."""
+def _digest():
+    """Of minigan's source: the number of a version does not tell what somebody changed."""
     source = hashlib.sha256()
-    for path in sorted(Path(minigan.__file__).parent.rglob("*.py")):
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         source.update(path.read_bytes())
-    version = f"{minigan.__version__}, source {source.hexdigest()[:12]}"
-    made = training.state()[1]
-    data = {f"data's {name}": value for name, value in made.pop("dataset").items()}
-    python = ".".join(map(str, sys.version_info[:2]))
-    here = {"minigan": version, "NumPy": numpy.__version__, "Python": python, "backend": backend.name(), **data}
-    return {name: json.dumps(value).strip('"') for name, value in {**here, **made, **settings}.items()}
+    return source.hexdigest()[:12]
 
 
 def _unlike(name, theirs, mine):

@@ -39,7 +39,8 @@ def parzen_log_likelihood(centers, x, sigma, chunk=256):
     Of the matrix of distances, `chunk` rows of x at a time are in memory, chunk * M numbers of 8 bytes, besides a
     float64 copy of the centers. The result is a NumPy array on the host, float64.
 
-    Raises ValueError where centers and x are not (M, W) and (N, W), finite, or sigma is below 1e-100, whose square would be 0.
+    Raises ValueError where centers and x are not (M, W) and (N, W), finite, or sigma is not above 1e-100, so that its
+    square is not 0.
     """
     return _log_likelihoods("parzen_log_likelihood", centers, x, [sigma], chunk)[0]
 

@@ -17,10 +17,13 @@ What is no function of single samples asks `batch` (minigan/backend/batch.py), w
 docs/many-machines.md has the derivation and what it costs.
 """
 
+import importlib
+import math
 from contextlib import contextmanager
 
 import numpy
 
+from minigan import backend
 from minigan.backend import to_numpy, xp
 from minigan.backend.batch import Batch, sharing
 from minigan.gan import GAN
@@ -155,7 +158,21 @@ class Rows:
         self.drawn, self.share = rng, share
 
     def random(self, size, dtype="float64", out=None):
-        return self._here(self.drawn.random, size, out, dtype=dtype)
+        """U(0, 1). A number takes a word of NumPy's stream, one of float32 half of it: others' words are leapt over."""
+        bits, share = getattr(self.drawn, "bit_generator", None), self.share
+        if not hasattr(bits, "advance") or bits.state.get("has_uint32"):
+            return self._here(self.drawn.random, size, out, dtype=dtype)
+        out = xp.empty(size, dtype=dtype) if out is None else out
+        whole, row = share.count(size[0]) // share.parts, math.prod(size[1:])
+        there, each = 0, 2 if numpy.dtype(dtype) == "float32" else 1
+        first = whole * share.start // share.N
+        for part, numbers in enumerate((*out.reshape(share.parts, -1), xp.empty(0, dtype=dtype))):
+            start = (part * whole + first * (part < share.parts)) * row
+            bits.advance(start // each - there)
+            self.drawn.random(start % each, dtype=dtype)
+            self.drawn.random(dtype=dtype, out=numbers)
+            there = -(-(start + numbers.size) // each)
+        return out
 
     def standard_normal(self, size, dtype="float64", out=None):
         return self._here(self.drawn.standard_normal, size, out, dtype=dtype)
@@ -175,18 +192,37 @@ class Rows:
 
 
 class Wire:
-    """An MPI communicator, for arrays of the backend in use."""
+    """An MPI communicator, for arrays of the backend in use. Those of a GPU go through pinned memory of the host.
+
+    Only where MPI says that it takes arrays on the GPU (the kind "cuda" among MPI 4.1's mpi_memory_alloc_kinds), a
+    player's dtheta is handed over as it lies there: `direct`.
+    """
 
     def __init__(self, comm):
         self.comm, self.rank, self.size = comm, comm.Get_rank(), comm.Get_size()
+        info = comm.Get_info() if backend.name() == "cupy" else {}
+        self.direct, self.pinned = "cuda" in (info.get("mpi_memory_alloc_kinds") or ""), {}
 
     def add(self, a):
         """a <- the sum of all ranks' a"""
-        held = to_numpy(a)
-        self.comm.Allreduce(None, held)
-        if held is not a:
-            a[...] = xp.asarray(held)
+        if isinstance(a, numpy.ndarray):
+            self.comm.Allreduce(None, a)
+        elif self.direct:
+            xp.cuda.get_current_stream().synchronize()  # MPI reads at once
+            self.comm.Allreduce(None, a)
+        else:
+            held = a.get(out=self._pinned(a))
+            self.comm.Allreduce(None, held)
+            a.set(held)
         return a
+
+    def _pinned(self, a):
+        """An owned array of this shape, which a GPU reads and writes by itself."""
+        key = a.shape, str(a.dtype)
+        if key not in self.pinned:
+            empty = importlib.import_module("cupyx").empty_pinned if backend.name() == "cupy" else numpy.empty
+            self.pinned[key] = empty(a.shape, a.dtype)
+        return self.pinned[key]
 
     def join(self, a, sizes):
         """The ranks' arrays, each as one row; `sizes` says how many numbers each has."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigan as m
+from minigan.backend import host_generator
 from minigan.data import Dataset
 from minigan.optimizers import ExponentialMovingAverage
 from minigan.training import NotFiniteError, Training, checkpoint
@@ -134,9 +135,9 @@ def played(make, dtype, rounds=3, N=16, comm=None):
     gan, course = Shared(gan, comm) if comm else gan, []
     for t in range(rounds):
         rng = np.random.default_rng(t)
-        x = rng.standard_normal((N * gan.k, *shape)).astype(dtype)
-        y = rng.integers(0, 3, len(x)) if gan.generator.classes else None
-        seen = np.array(gan.step(x, y))
+        x = m.xp.asarray(rng.standard_normal((N * gan.k, *shape)).astype(dtype))
+        y = m.xp.asarray(rng.integers(0, 3, len(x))) if gan.generator.classes else None
+        seen = np.array([float(each) for each in gan.step(x, y)])
         course.append({"seen": seen, **{name: np.copy(a) for name, a in checkpoint.state(gan)[0].items()}})
     return course
 
@@ -163,6 +164,11 @@ def test_three_ranks_are_one_machine(game):
     assert check(game, 3, "float64") < 1e-10
 
 
+@pytest.mark.parametrize("game", ["dense", "conditional"])
+def test_arrays_on_a_device_go_through_the_host(game, on_standin):
+    assert check(game, 2, "float32") < 1e-4
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("n, dtype, last", [(1, "float32", 0.01), (2, "float32", 0.01), (4, "float64", 1e-9)])
 @pytest.mark.parametrize("game", GAMES)
@@ -185,17 +191,21 @@ def test_a_batch_is_dealt_in_whole_packs_and_every_sample_once():
     lambda rng, n: rng.random((n, 2), dtype="float32"), lambda rng, n: rng.standard_normal((n, 2)),
     lambda rng, n: rng.uniform(-1, 2, (n, 3)), lambda rng, n: rng.integers(0, 9, (n, 3)),
     lambda rng, n: rng.random((n, 2), out=np.empty((n, 2))),
+    lambda rng, n: rng.random((n, 1), dtype="float32", out=np.empty((n, 1), "float32")),
+    lambda rng, n: rng.random((n, 3), dtype="float32") + rng.random((n, 3)) + rng.standard_normal((n, 3)),
+    lambda rng, n: rng.random((n, 1, 5), dtype="float32") + rng.random((n, 1, 1), dtype="float32"),
 ])  # fmt: skip
-def test_what_ranks_draw_are_the_rows_that_one_machine_draws(draw):
+@pytest.mark.parametrize("parts", [1, 2])
+def test_what_ranks_draw_are_the_rows_that_one_machine_draws(draw, parts):
     def drawn(comm):
-        share = Share(Wire(comm), 8)
-        with share.stacked(2):  # eight and eight
-            mine = draw(share.rng(np.random.default_rng(0)), 2 * share.n)
-            return mine, share.here(draw(np.random.default_rng(0), 16)), share.whole(mine)
+        share = Share(Wire(comm), 7)
+        with share.stacked(parts):
+            mine = draw(share.rng(host_generator(0)), parts * share.n)
+            return mine, share.here(draw(host_generator(0), parts * 7)), share.whole(mine)
 
     for mine, of_all, whole in Ranks(3).run(drawn):
         np.testing.assert_array_equal(mine, of_all)
-        np.testing.assert_array_equal(whole, draw(np.random.default_rng(0), 16))
+        np.testing.assert_array_equal(whole, draw(host_generator(0), parts * 7))
 
 
 @pytest.mark.parametrize("where", ["one rank's samples", "a weight"])
