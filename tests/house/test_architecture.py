@@ -57,7 +57,7 @@ def test_every_file_has_its_place_and_imports_only_from_those_above_it_and_the_c
         ("from minigan.layers import Dense as D, LeakyReLU", {"layers/dense", "layers/activations"}),
         (
             "from minigan import objectives",
-            {f"objectives/{name}" for name in ("minimax", "others", "jvp", "penalties")},
+            {f"objectives/{name}" for name in ("minimax", "others", "auxiliary", "jvp", "penalties")},
         ),
         ("from minigan import GAN", {"__init__"}),
         ("from minigan.data import load", {"data/load"}),
