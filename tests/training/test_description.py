@@ -28,7 +28,8 @@ LAYERS = [
 OTHERS = [
     objectives.Minimax("probability", 0.8), objectives.NonSaturating(real=0.9), objectives.LeastSquares(),
     objectives.Wasserstein(0.01), objectives.Hinge(), objectives.RelativisticAverage(), objectives.FeatureMatching(-2),
-    objectives.R1(2), objectives.R2(3), objectives.GradientPenalty(10), objectives.OneSidedGradientPenalty(0.5),
+    objectives.AuxiliaryClassifier(3, 0.5, 0.9), objectives.R1(2), objectives.R2(3), objectives.GradientPenalty(10),
+    objectives.OneSidedGradientPenalty(0.5),
 ]  # fmt: skip
 
 
