@@ -68,10 +68,9 @@ class GAN:
         fake = G.forward(self.noise(n), training=True, y=y)
         both = D.stack(x, fake)
         with batch.stacked(2):
-            a_real, a_fake = halves(batch.whole(D.forward(both, training=True, y=twice(y))))
-            loss, da_real, da_fake = self.objective.discriminator(a_real, a_fake)
-            da = batch.here(xp.concatenate((da_real, da_fake)))
-        D.backward(da, wrt="params")
+            a_real, a_fake = halves(D.forward(both, training=True, y=twice(y)))
+        loss, da_real, da_fake = self.objective.discriminator(a_real, a_fake)
+        D.backward(xp.concatenate((da_real, da_fake)), wrt="params")
         V = self.objective.value(loss, a_real, a_fake)
         d_real, d_fake = self.objective.probability(a_real), self.objective.probability(a_fake)
         if self.penalty:
@@ -94,14 +93,13 @@ class GAN:
         x = G.forward(self.noise(n), training=True, y=y)
         if objective.sees_real:  # in the outputs of one of D's layers, the last or another
             with batch.stacked(2):
-                a, _ = halves(batch.whole(D.forward(D.stack(x, real), training=True, y=twice(y))))
-                loss, *d = objective.generator(*halves(batch.whole(D.outputs[objective.layer])))
-                d = batch.here(xp.concatenate(d))
-            dx = D.backward(d, wrt="input", layer=objective.layer)[:n]
+                a, _ = halves(D.forward(D.stack(x, real), training=True, y=twice(y)))
+            loss, d_fake, d_real = objective.generator(*halves(D.outputs[objective.layer]))
+            dx = D.backward(xp.concatenate((d_fake, d_real)), wrt="input", layer=objective.layer)[:n]
         else:
-            a = batch.whole(D.forward(x, training=True, y=y))
+            a = D.forward(x, training=True, y=y)
             loss, da = objective.generator(a)
-            dx = D.backward(batch.here(da), wrt="input")
+            dx = D.backward(da, wrt="input")
         G.backward(dx, wrt="params")
         self.generator_optimizer.step()
         if self.average:

@@ -25,14 +25,6 @@ class Batch:
         """The sum of the machines' arrays a; it may be written into a."""
         return a
 
-    def whole(self, a):
-        """The rows of all machines, from those that are here."""
-        return a
-
-    def here(self, a):
-        """The rows that are here, from those of all machines."""
-        return a
-
     def found(self, words):
         """What was found on any machine, in words, from what was found here; None: nothing."""
         return words

@@ -57,7 +57,45 @@ class Shared(GAN):
         with sharing(share):
             with share.stacked(self.k):
                 x, *labels = (share.here(a) for a in (x, y) if a is not None)
-            return super().step(x, *labels)
+            objective, self.objective = self.objective, OfTheWhole(self.objective, share)
+            try:
+                return super().step(x, *labels)
+            finally:
+                self.objective = objective
+
+
+class OfTheWhole:
+    """The `objective` of a round: D's outputs of all ranks come together for it, and derivatives are of the rows here."""
+
+    def __init__(self, objective, share):
+        self.objective, self.share, self.known = objective, share, []
+
+    def __getattr__(self, name):
+        return getattr(self.objective, name)
+
+    def discriminator(self, *outputs):
+        return self._played(self.objective.discriminator, outputs)
+
+    def generator(self, *outputs):
+        return self._played(self.objective.generator, outputs)
+
+    def value(self, loss, *outputs):
+        return self.objective.value(loss, *map(self._whole, outputs))
+
+    def probability(self, a):
+        return self.objective.probability(self._whole(a))
+
+    def _played(self, play, outputs):
+        self.known = []  # what came before was of another step
+        loss, *derivatives = play(*map(self._whole, outputs))
+        return loss, *map(self.share.here, derivatives)
+
+    def _whole(self, a):
+        for mine, whole in self.known:
+            if mine is a:
+                return whole
+        self.known.append((a, self.share.whole(a)))
+        return self.known[-1][1]
 
 
 class Share(Batch):
@@ -84,11 +122,13 @@ class Share(Batch):
         return self.wire.add(xp.asarray(a))
 
     def whole(self, a):
+        """The rows of all ranks, from those that are here."""
         sizes = [a.size * n // self.n for n in self.counts]  # a row may stand for a pack of samples
         pieces = [piece.reshape(self.parts, -1, *a.shape[1:]) for piece in self.wire.join(a, sizes)]
         return xp.concatenate(pieces, axis=1).reshape(-1, *a.shape[1:])
 
     def here(self, a):
+        """The rows that are here, from those of all ranks."""
         a = a.reshape(self.parts, -1, *a.shape[1:])
         start, stop = (row * a.shape[1] // self.N for row in (self.start, self.start + self.n))
         return a[:, start:stop].reshape(-1, *a.shape[2:])
