@@ -65,7 +65,7 @@ class Shared(GAN):
 
 
 class OfTheWhole:
-    """The `objective` of a round: D's outputs of all ranks come together for it, and derivatives are of the rows here."""
+    """The `objective` of a round, for which D's outputs of all ranks come together; derivatives are of rows here."""
 
     def __init__(self, objective, share):
         self.objective, self.share, self.known = objective, share, []
