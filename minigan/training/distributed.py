@@ -10,7 +10,7 @@ One Allreduce of dtheta, between the gradient and the step, and all ranks take t
 What is no function of single samples asks `batch` (minigan/backend/batch.py), which is a `Share` here:
 
 - a draw for each sample is drawn for the whole batch on every rank, which keeps its rows;
-- D's outputs, two numbers a sample, come together on every rank (`OfAll`): so each computes the losses of the whole
+- D's outputs, two numbers a sample, come together on every rank (`OfTheWhole`): so each computes the losses of the whole
   batch, V and what a `Round` says, and goes backward from its rows of dL/da, in which the 1/N stands already;
 - a mean over the batch (batch normalization, and its backward) is a sum over ranks of sums over rows.
 
@@ -57,49 +57,52 @@ class Shared(GAN):
         with sharing(share):
             with share.stacked(self.k):
                 x, *labels = (share.here(a) for a in (x, y) if a is not None)
-            objective, self.objective = self.objective, OfAll(self.objective, share)
+            objective, self.objective = self.objective, OfTheWhole(self.objective, share)
             try:
                 return super().step(x, *labels)
             finally:
                 self.objective = objective
 
 
-class OfAll:
-    """An objective that is handed D's outputs for the samples that are here, and looks at those of all ranks."""
+class OfTheWhole:
+    """The `objective` of a round, for which D's outputs of all ranks come together; derivatives are of rows here."""
 
     def __init__(self, objective, share):
-        self.objective, self.share, self.together = objective, share, []
+        self.objective, self.share, self.known = objective, share, []
 
     def __getattr__(self, name):
         return getattr(self.objective, name)
 
     def told(self, y):
-        """As the objective's own, of the labels of all samples; D is given those that are here."""
+        """As the objective's own, which is told the labels of all samples; D is given those that are here."""
         if y is None:
             return self, None
         objective, given = self.objective.told(self.share.whole(y))
-        return OfAll(objective, self.share), None if given is None else y
+        return OfTheWhole(objective, self.share), None if given is None else y
 
-    def discriminator(self, a_real, a_fake):
-        loss, *da = self.objective.discriminator(*self._whole(a_real, a_fake))
-        return loss, *map(self.share.here, da)
+    def discriminator(self, *outputs):
+        return self._played(self.objective.discriminator, outputs)
 
     def generator(self, *outputs):
-        loss, *da = self.objective.generator(*self._whole(*outputs))
-        return loss, *map(self.share.here, da)
+        return self._played(self.objective.generator, outputs)
 
-    def value(self, loss, a_real, a_fake):
-        return self.objective.value(loss, *self._whole(a_real, a_fake))
+    def value(self, loss, *outputs):
+        return self.objective.value(loss, *map(self._whole, outputs))
 
     def probability(self, a):
-        return self.objective.probability(*self._whole(a))
+        return self.objective.probability(self._whole(a))
 
-    def _whole(self, *outputs):
-        """The rows of all ranks, asked of them once."""
-        for a in outputs:
-            if not any(a is known for known, _ in self.together):
-                self.together.append((a, self.share.whole(a)))
-        return [next(whole for known, whole in self.together if known is a) for a in outputs]
+    def _played(self, play, outputs):
+        self.known = []  # what came before was of another step
+        loss, *derivatives = play(*map(self._whole, outputs))
+        return loss, *map(self.share.here, derivatives)
+
+    def _whole(self, a):
+        for mine, whole in self.known:
+            if mine is a:
+                return whole
+        self.known.append((a, self.share.whole(a)))
+        return self.known[-1][1]
 
 
 class Share(Batch):
@@ -126,11 +129,13 @@ class Share(Batch):
         return self.wire.add(xp.asarray(a))
 
     def whole(self, a):
+        """The rows of all ranks, from those that are here."""
         sizes = [a.size * n // self.n for n in self.counts]  # a row may stand for a pack of samples
         pieces = [piece.reshape(self.parts, -1, *a.shape[1:]) for piece in self.wire.join(a, sizes)]
         return xp.concatenate(pieces, axis=1).reshape(-1, *a.shape[1:])
 
     def here(self, a):
+        """The rows that are here, from those of all ranks."""
         a = a.reshape(self.parts, -1, *a.shape[1:])
         start, stop = (row * a.shape[1] // self.N for row in (self.start, self.start + self.n))
         return a[:, start:stop].reshape(-1, *a.shape[2:])

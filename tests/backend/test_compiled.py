@@ -275,7 +275,7 @@ def test_the_scripts_say_what_they_took(compiled):
 @pytest.mark.parametrize("options", [[], ["--no-compile"]])
 def test_the_script_asks_for_the_loops_unless_it_is_told_not_to(monkeypatch, options):
     train_mnist, asked = script("train_mnist"), []
-    monkeypatch.setattr(train_mnist, "choose_device", lambda *args: asked.append(args) or sys.exit(7))
+    monkeypatch.setattr("minigan.app.machines.choose_device", lambda *args: asked.append(args) or sys.exit(7))
     with pytest.raises(SystemExit, match="7"):
         train_mnist.main(["--device", "cpu", *options])
     assert asked == [("cpu", None, not options)]
