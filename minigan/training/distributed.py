@@ -10,8 +10,8 @@ One Allreduce of dtheta, between the gradient and the step, and all ranks take t
 What is no function of single samples asks `batch` (minigan/backend/batch.py), which is a `Share` here:
 
 - a draw for each sample is drawn for the whole batch on every rank, which keeps its rows;
-- D's outputs, two numbers a sample, come together on every rank (`OfTheWhole`): so each computes the losses of the whole
-  batch, V and what a `Round` says, and goes backward from its rows of dL/da, in which the 1/N stands already;
+- D's outputs, two numbers a sample, come together on every rank (`OfTheWhole`): so each computes the losses of the
+  whole batch, V and what a `Round` says, and goes backward from its rows of dL/da, in which the 1/N stands already;
 - a mean over the batch (batch normalization, and its backward) is a sum over ranks of sums over rows.
 
 docs/many-machines.md has the derivation and what it costs.
