@@ -114,29 +114,39 @@ def test_settings_that_are_given_arrive():
             small(name, **{rate: 0.0})  # it does not mean the usual one
 
 
+SMOOTHED = "NonSaturating(real=0.9)"
+LAID_OUT = {  # of the convolutional games: G's layers before the first convolution
+    "convolutional": [
+        "Dense(100, 128)", "BatchNorm(128)", "LeakyReLU(0.2)", "Dense(128, 256)", "BatchNorm(256)", "LeakyReLU(0.2)",
+        "Dense(256, 96)", "BatchNorm(96)", "LeakyReLU(0.2)", "Reshape(3, 1, 32)",
+    ],
+    "dcgan": ["Dense(100, 96)", "Reshape(3, 1, 32)", "BatchNorm(32)", "ReLU()"],
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("name", "bend", "dropout", "objective", "three", "decay"),
+    ("name", "rounds", "bend", "dropout", "objective", "three", "decay"),
     [
-        ("convolutional", "LeakyReLU(0.2)", ["Dropout(0.3)"], "NonSaturating(real=0.9)", (1e-3, 6e-4, 2e-4), 0.992),
-        ("dcgan", "ReLU()", [], "NonSaturating()", (2e-4,) * 3, None),
+        ("convolutional", 23_425, "LeakyReLU(0.2)", ["Dropout(0.3)"], SMOOTHED, (2e-3, 1.1e-3, 2e-4), 0.992),
+        ("dcgan", 18_740, "ReLU()", [], "NonSaturating()", (2e-4,) * 3, None),
     ],
 )
 @pytest.mark.parametrize("color", [(), (3,)])
-def test_the_convolutional_games_are_what_they_are(name, bend, dropout, objective, three, decay, color):
-    data = Dataset("mine", np.zeros((60, 12, 8, *color), "uint8"))
+def test_the_convolutional_games_are_what_they_are(name, rounds, bend, dropout, objective, three, decay, color):
+    data = Dataset("mine", np.zeros((60, 12, 4, *color), "uint8"))
     recipe, c = RECIPES[name], 3 if color else 1
     gan = recipe.make(data, 1000, seed=3)
-    assert (recipe.range, recipe.batch_size, recipe.rounds, repr(gan.objective)) == (TANH, 64, 18_740, objective)
+    assert (recipe.range, recipe.batch_size, recipe.rounds, repr(gan.objective)) == (TANH, 64, rounds, objective)
     assert (gan.average and gan.average.decay) == decay and gan.penalty is None
     by_two = "kernel=4, stride=2, padding=1)"
     assert [repr(layer) for layer in gan.generator.layers] == [
-        "Dense(100, 192)", "Reshape(3, 2, 32)", "BatchNorm(32)", bend, f"ConvTranspose2D(16, {by_two}",
-        "BatchNorm(16)", bend, f"ConvTranspose2D({c}, {by_two}", "Tanh()", "Flatten()",
+        *LAID_OUT[name], f"ConvTranspose2D(16, {by_two}", "BatchNorm(16)", bend, f"ConvTranspose2D({c}, {by_two}",
+        "Tanh()", "Flatten()",
     ]  # fmt: skip
     bent = ["LeakyReLU(0.2)", *dropout]
     assert [repr(layer) for layer in gan.discriminator.layers] == [
-        f"Reshape(12, 8, {c})", f"Conv2D(16, {by_two}", *bent, f"Conv2D(32, {by_two}", *bent, "Flatten()",
-        "Dense(192, 256)", *bent, "Dense(256, 1)",
+        f"Reshape(12, 4, {c})", f"Conv2D(16, {by_two}", *bent, f"Conv2D(32, {by_two}", *bent, "Flatten()",
+        "Dense(96, 256)", *bent, "Dense(256, 1)",
     ]  # fmt: skip
     for _, network, rule in gan.players():
         shares = 2 if name == "convolutional" and network is gan.discriminator else 1
@@ -144,6 +154,13 @@ def test_the_convolutional_games_are_what_they_are(name, bend, dropout, objectiv
         assert np.multiply(rates(rule, 1000), shares) == pytest.approx(three)
         weights = np.concatenate([W.ravel() for title, W, _ in network.parameters() if title.endswith("W")])
         assert (abs(weights.std() - 0.02) < 1e-3) == (name == "dcgan")
+
+
+@pytest.mark.parametrize("rate", [{"lr": "a"}, {"lr_d": "a"}, {"lr": 0.0}, {"lr_d": 0.0}])
+@pytest.mark.parametrize("name", ["convolutional", "dcgan"])
+def test_a_rate_that_is_none_is_refused_by_the_convolutional_games(name, rate):
+    with pytest.raises(ValueError, match=r"the learning rate must be positive and finite, not (0|'a')"):
+        small(name, **rate)
 
 
 def test_images_that_cannot_be_halved_twice_are_refused_by_the_convolutional_games():
