@@ -124,10 +124,10 @@ def reference_players(data, latent, seed):
 def convolutional(data, rounds, seed=0, latent=100, lr=2e-3, lr_d=None, objective=None, penalty=None):
     """The best convolutional game that we know: dense layers lay the image out small, and convolutions draw it large.
 
-    Where one dense layer lays it out, as in `dcgan`, the strokes are right but make no digits: no place knows what the
-    others do. Its last batch normalization is one for each number and not for each channel, for that would count what
-    differs from place to place as variance, and G hardly varies with z. The rest is as in `default`, but that D has
-    half G's rate, or else it runs ahead, and that the rates are higher, because the layers are narrow.
+    Where one dense layer lays it out, as in `dcgan`, its strokes make no digits: each place depends on z by itself.
+    Before the Reshape, batch normalization is over each number. Over each channel, the differences between the places
+    would count as variance, and G would vary little with z. The rest is as in `default`, at higher rates, of which D
+    has half: else it runs ahead.
     """
     (a, b), small = widths(data, 256, 512), quartered(data)
     n = math.prod(small)
@@ -172,10 +172,10 @@ def quartered(data, channels=32):
 
 
 def convolutional_players(data, laid_out, seed, init, activation, rate=0.0, width=16, judged=256):
-    """G: z -> image in [-1, 1], by layers from z to a `quartered` one and two transposed convolutions, and D by two
-    convolutions: image -> logit.
+    """G: z -> image in [-1, 1], by two transposed convolutions, and D: image -> logit, by two convolutions.
 
-    Two convolutions see squares of 10 pixels: the dense layer above them sees whether the whole is a digit.
+    `laid_out` are G's layers from z to a `quartered` image. D's convolutions see squares of 10 pixels: the dense layer
+    above them sees whether the whole is a digit.
     """
 
     def dropout():
