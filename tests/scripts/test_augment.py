@@ -72,7 +72,8 @@ def test_the_gan_is_fitted_to_the_few_alone(monkeypatch):
     few = augment.few_of(load("digits", range=(0.0, 1.0)), 2, 0)
     assert augment.fitted(few, 5, 0).classes == 10
     ((data, batch),) = seen
-    assert data.images is few.images and data.range == (-1, 1) and batch == 20
+    assert data.range == (-1, 1) and batch == 64 and len(data) == augment.EPOCH
+    assert (data.images == np.tile(few.images, (160, 1, 1))).all() and (data.labels == np.tile(few.labels, 160)).all()
 
 
 def test_a_conditional_run_is_tested_on_real_images(tmp_path, capsys):
