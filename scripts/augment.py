@@ -179,7 +179,8 @@ def table(rows):
         shown = [f"{mean:+.2f} ± {half:.2f}" if math.isfinite(half) else f"{mean:+.2f}" for mean, half in found]
         lines.append(f"| {n or 'all'} | {' | '.join(means + shown)} |")
     count = len({row["seed"] for row in rows})
-    lines.append(f"\nPercent of the real test images that are right, mean of {count} seed{"s" * (count > 1)}; differences of the same "
+    seeds = f"{count} seeds" if count > 1 else "one seed"
+    lines.append(f"\nPercent of the real test images that are right, mean of {seeds}; differences of the same "
                  "seeds, with 95 % intervals.")  # fmt: skip
     return "\n".join(lines)
 

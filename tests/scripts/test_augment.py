@@ -32,7 +32,7 @@ def test_few_labels_are_measured_cell_by_cell_and_not_twice(capsys, monkeypatch)
     assert [(row["labels"], row["seed"]) for row in found] == [(3, 0), (10, 0)]
     assert all(list(row["accuracy"]) == ["none", "shifts", "generated", "both"] for row in found)
     lines = out.splitlines()
-    assert [line.split(" | ")[0] for line in lines[2:4]] == ["| 3", "| 10"] and "mean of 1 seed;" in out
+    assert [line.split(" | ")[0] for line in lines[2:4]] == ["| 3", "| 10"] and "mean of one seed;" in out
     monkeypatch.setattr(augment, "of_few", None)
     assert augment.main([*SHORT, "--labels", "10"]) == 0
     assert rows() == found and capsys.readouterr().out.splitlines()[2] == lines[3]
