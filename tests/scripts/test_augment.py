@@ -11,7 +11,7 @@ from minigan.data import Dataset, load
 from minigan.training import Training
 from minigan.training.recipes import RECIPES
 
-SHORT = "--data", "digits", "--device", "cpu", "--rounds", "10", "--steps", "10", "--seeds", "2", "--json", "a.jsonl"
+SHORT = "--data", "digits", "--device", "cpu", "--rounds", "10", "--steps", "10", "--seeds", "1", "--json", "a.jsonl"
 augment = script("augment")
 
 
@@ -29,10 +29,10 @@ def rows():
 def test_few_labels_are_measured_cell_by_cell_and_not_twice(capsys, monkeypatch):
     assert augment.main([*SHORT, "--labels", "3", "10"]) == 0
     found, out = rows(), capsys.readouterr().out
-    assert [(row["labels"], row["seed"]) for row in found] == [(3, 0), (3, 1), (10, 0), (10, 1)]
+    assert [(row["labels"], row["seed"]) for row in found] == [(3, 0), (10, 0)]
     assert all(list(row["accuracy"]) == ["none", "shifts", "generated", "both"] for row in found)
     lines = out.splitlines()
-    assert [line.split(" | ")[0] for line in lines[2:4]] == ["| 3", "| 10"] and "mean of 2 seeds" in out
+    assert [line.split(" | ")[0] for line in lines[2:4]] == ["| 3", "| 10"] and "mean of one seed;" in out
     monkeypatch.setattr(augment, "of_few", None)
     assert augment.main([*SHORT, "--labels", "10"]) == 0
     assert rows() == found and capsys.readouterr().out.splitlines()[2] == lines[3]
@@ -72,7 +72,8 @@ def test_the_gan_is_fitted_to_the_few_alone(monkeypatch):
     few = augment.few_of(load("digits", range=(0.0, 1.0)), 2, 0)
     assert augment.fitted(few, 5, 0).classes == 10
     ((data, batch),) = seen
-    assert data.images is few.images and data.range == (-1, 1) and batch == 20
+    assert data.range == (-1, 1) and batch == 64 and len(data) == augment.EPOCH
+    assert (data.images == np.tile(few.images, (160, 1, 1))).all() and (data.labels == np.tile(few.labels, 160)).all()
 
 
 def test_a_conditional_run_is_tested_on_real_images(tmp_path, capsys):
@@ -81,9 +82,9 @@ def test_a_conditional_run_is_tested_on_real_images(tmp_path, capsys):
         (tmp_path / name).mkdir()
         runs[name] = Training(RECIPES["default"].make(images, 10, **settings), images, 64)
         runs[name].save(tmp_path / name / "checkpoint.npz", data="digits")
-    assert augment.main(["--checkpoint", "r", "--steps", "150", "--seeds", "1", "--json", "a.jsonl"]) == 0
+    assert augment.main(["--checkpoint", "r", "--steps", "60", "--seeds", "1", "--json", "a.jsonl"]) == 0
     (row,) = rows()
-    assert list(row["accuracy"]) == ["real", "generated", "both"] and row["accuracy"]["real"] > 0.6
+    assert list(row["accuracy"]) == ["real", "generated", "both"] and row["accuracy"]["real"] > 0.4
     assert "| all |" in capsys.readouterr().out
     for args, message in (
         (["--checkpoint", "plain"], "was trained without labels"),
