@@ -26,7 +26,7 @@ from minigan.app.machines import joined
 from minigan.app.reports import processor, replace_block
 from minigan.backend import use
 from minigan.data import Dataset
-from minigan.training.distributed import Shared
+from minigan.training.distributed import DistributedGAN
 from minigan.training.guard import Guard
 from minigan.training.recipes import RECIPES
 
@@ -81,7 +81,7 @@ def rounds(name, N, threads, seconds):
         gan, x = game(name, N)
         Guard(gan)
         timed = Timed(ranks.comm) if ranks.size > 1 else None
-        gan = Shared(gan, timed) if timed else gan
+        gan = DistributedGAN(gan, timed) if timed else gan
         times, spent, end = [], [], 0
         for played in range(100_000):
             if played == 3:

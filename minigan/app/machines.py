@@ -22,7 +22,7 @@ from minigan import backend
 from minigan.app.cli import StopSignal, choose_device
 from minigan.backend import xp
 from minigan.backend.threads import VARIABLES
-from minigan.training.distributed import Share, Shared, Wire
+from minigan.training.distributed import Share, DistributedGAN, Wire
 from minigan.training.guard import NotFiniteError
 
 PATIENCE = 60.0  # seconds that the others wait in one step before it is said for whom
@@ -145,7 +145,7 @@ class Ranks(Alone):
         state = self.comm.bcast(training.state() if not self.rank else None)
         if self.rank:
             training.set_state(*state)
-        training.gan = Shared(training.gan, self.watched)
+        training.gan = DistributedGAN(training.gan, self.watched)
 
     def agreed(self, number):
         return max(self.watched.allgather(number or 0)) or None

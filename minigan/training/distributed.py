@@ -30,7 +30,7 @@ from minigan.gan import GAN
 from minigan.training.guard import Guard
 
 
-class Shared(GAN):
+class DistributedGAN(GAN):
     """The game of a `gan`, each batch of which the ranks of an MPI communicator share; `gan` is used no more.
 
     Every rank hands `step` the whole batch, and has the same theta before and after it. Raises ValueError for a batch

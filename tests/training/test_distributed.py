@@ -10,7 +10,7 @@ from minigan.backend import host_generator
 from minigan.data import Dataset
 from minigan.optimizers import ExponentialMovingAverage
 from minigan.training import NotFiniteError, Training, checkpoint
-from minigan.training.distributed import Share, Shared, Wire
+from minigan.training.distributed import Share, DistributedGAN, Wire
 from minigan.training.guard import Guard
 
 BOUND = {"float64": 1e-12, "float32": 2e-6}
@@ -132,7 +132,7 @@ GAMES = {
 def played(make, dtype, rounds=3, N=16, comm=None):
     """What each round of a game led to: all its arrays after it, and what it saw."""
     gan, shape = make(dtype)
-    gan, course = Shared(gan, comm) if comm else gan, []
+    gan, course = DistributedGAN(gan, comm) if comm else gan, []
     for t in range(rounds):
         rng = np.random.default_rng(t)
         x = m.xp.asarray(rng.standard_normal((N * gan.k, *shape)).astype(dtype))
@@ -213,7 +213,7 @@ def test_the_guard_stops_all_ranks_in_the_same_round_with_the_same_words(where):
     def stopped(comm):
         data = Dataset("noise", np.random.default_rng(0).integers(0, 256, (60, 2, 3), dtype="uint8"))
         training = Training(dense("float32")[0], data, 12)
-        training.gan = gan = Shared(training.gan, comm)
+        training.gan = gan = DistributedGAN(training.gan, comm)
         with pytest.raises(NotFiniteError) as stop, np.errstate(all="ignore"):
             for played, _ in enumerate(training.rounds(2), 1):
                 if played == 3 and where == "a weight":
@@ -238,7 +238,7 @@ def test_what_hangs_in_between_sees_the_whole_gradient_after_the_guard_saw_its_o
         gan, shape = dense("float64")
         gan.generator_optimizer.between.append(lambda network: seen.append(network.dtheta.copy()))
         Guard(gan)
-        Shared(gan, comm).step(np.ones((8, *shape)))
+        DistributedGAN(gan, comm).step(np.ones((8, *shape)))
 
     Ranks(2).run(play)
     np.testing.assert_array_equal(*seen)
@@ -247,6 +247,6 @@ def test_what_hangs_in_between_sees_the_whole_gradient_after_the_guard_saw_its_o
 def test_what_a_game_cannot_be_dealt_is_refused_in_its_own_words():
     def play(comm):
         with pytest.raises(ValueError, match="a batch of 7 samples cannot be split among k=5 steps: take a multiple"):
-            Shared(GAMES["wasserstein"]("float64")[0], comm).step(np.ones((7, 6)))
+            DistributedGAN(GAMES["wasserstein"]("float64")[0], comm).step(np.ones((7, 6)))
 
     Ranks(2).run(play)
