@@ -22,7 +22,7 @@ from minigan import backend
 from minigan.app.cli import StopSignal, choose_device
 from minigan.backend import xp
 from minigan.backend.threads import VARIABLES
-from minigan.training.distributed import Share, DistributedGAN, Wire
+from minigan.training.distributed import DistributedGAN, Share, Wire
 from minigan.training.guard import NotFiniteError
 
 PATIENCE = 60.0  # seconds that the others wait in one step before it is said for whom

@@ -10,7 +10,7 @@ from minigan.backend import host_generator
 from minigan.data import Dataset
 from minigan.optimizers import ExponentialMovingAverage
 from minigan.training import NotFiniteError, Training, checkpoint
-from minigan.training.distributed import Share, DistributedGAN, Wire
+from minigan.training.distributed import DistributedGAN, Share, Wire
 from minigan.training.guard import Guard
 
 BOUND = {"float64": 1e-12, "float32": 2e-6}
