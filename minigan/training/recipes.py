@@ -143,22 +143,22 @@ def reference_players(data, latent, seed):
 
 
 @recipe(batch_size=64, rounds=23_425)
-def convolutional(data, rounds, seed=0, latent=100, lr=2e-3, lr_d=None, objective=None, penalty=None):
+def convolutional(data, rounds, seed=0, latent=100, lr=2e-3, lr_d=None, objective=None, penalty=None, classes=None):
     """The best convolutional game that we know: dense layers lay the image out small, and convolutions draw it large.
 
     Where one dense layer lays it out, as in `dcgan`, its strokes make no digits: each place depends on z by itself.
     Before the Reshape, batch normalization is over each number. Over each channel, the differences between the places
     would count as variance, and G would vary little with z. The rest is as in `default`, at higher rates, of which D
-    has half: else it runs ahead.
+    has half: else it runs ahead. With `classes`, G begins with a Condition, and D ends with a Projection.
     """
     (a, b), small = widths(data, 256, 512), quartered(data)
-    n = math.prod(small)
+    n, (labels, wide) = math.prod(small), joined(latent, classes)
     laid_out = (
-        Dense(latent, a), BatchNorm(a), LeakyReLU(),
+        *labels, Dense(wide, a), BatchNorm(a), LeakyReLU(),
         Dense(a, b), BatchNorm(b), LeakyReLU(),
         Dense(b, n), BatchNorm(n), LeakyReLU(), Reshape(*small),
     )  # fmt: skip
-    G, D = convolutional_players(data, laid_out, seed, he, LeakyReLU, 0.3)
+    G, D = convolutional_players(data, laid_out, seed, he, LeakyReLU, 0.3, latent, classes)
     lr = number("the learning rate", lr, "(0, inf)")
     lr_d = number("the learning rate", given(lr_d, lr / 2), "(0, inf)")
     smoothed = given(objective, NonSaturating(real=0.9))
@@ -193,25 +193,26 @@ def quartered(data, channels=32):
     return height // 4, wide // 4, channels
 
 
-def convolutional_players(data, laid_out, seed, init, activation, rate=0.0, width=16, judged=256):
+def convolutional_players(data, laid_out, seed, init, activation, rate=0.0, latent=None, classes=None):
     """G: z -> image in [-1, 1], by two transposed convolutions, and D: image -> logit, by two convolutions.
 
     `laid_out` are G's layers from z to a `quartered` image. D's convolutions see squares of 10 pixels: the dense layer
     above them sees whether the whole is a digit.
     """
+    width, judged, shape = 16, 256, None if latent is None else (latent,)
 
     def dropout():
         return [Dropout(rate)] if rate else []
 
     G = Network(
         *laid_out, ConvTranspose2D(width, init=init), BatchNorm(width), activation(),
-        ConvTranspose2D(data.picture[-1], init=init), Tanh(), Flatten(), seed=seed,
+        ConvTranspose2D(data.picture[-1], init=init), Tanh(), Flatten(), seed=seed, shape=shape,
     )  # fmt: skip
     D = Network(
         Reshape(*data.picture), Conv2D(width, init=init), LeakyReLU(), *dropout(),
         Conv2D(2 * width, init=init), LeakyReLU(), *dropout(), Flatten(),
         Dense(math.prod(quartered(data, 2 * width)), judged, init), LeakyReLU(), *dropout(),
-        Dense(judged, 1, init), seed=seed + 1, shape=(data.size,),
+        Dense(judged, 1, init) if classes is None else Projection(classes), seed=seed + 1, shape=(data.size,),
     )  # fmt: skip
     return G, D
 

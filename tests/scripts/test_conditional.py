@@ -31,16 +31,16 @@ def refused(capsys, name, *args):
 def trained(tmp_path_factory):
     """A folder with the run of a conditional game, and of one without labels, that have learned nothing."""
     folder, data = tmp_path_factory.mktemp("runs"), load("digits")
-    for name, settings in ("r", {"classes": 10}), ("plain", {}):
+    for name, recipe, classes in ("r", "default", 10), ("images", "convolutional", 10), ("plain", "default", None):
         (folder / name).mkdir()
-        gan = RECIPES["default"].make(data, 10, **settings)
+        gan = RECIPES[recipe].make(data, 10, classes=classes)
         Training(gan, data, 64).save(folder / name / "checkpoint.npz", data="digits")
     return folder
 
 
-@pytest.fixture
-def run(trained):
-    return trained / "r"
+@pytest.fixture(params=["r", "images"])
+def run(trained, request):
+    return trained / request.param
 
 
 def arrays(run, tmp_path, *args):
