@@ -104,7 +104,7 @@ class Ranks(Alone):
 
     @contextlib.contextmanager
     def alike(self):
-        """Around the set-up, which each rank does for itself: where one cannot, or is unlike rank 0, all end."""
+        """Around the set-up, which each rank does for itself. Raises _AllEnd where one cannot, or is unlike rank 0."""
         said, code, facts = io.StringIO(), None, {}
         try:
             with contextlib.redirect_stderr(said) if self.rank else contextlib.nullcontext():

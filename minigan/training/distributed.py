@@ -106,7 +106,10 @@ class OfTheWhole:
 
 
 class Share(Batch):
-    """This rank's samples of each batch of N: n of them, from number `start` on, in whole packs of m."""
+    """This rank's samples of each batch of N: n of them, from number `start` on, in whole packs of m.
+
+    Raises ValueError where there are fewer packs than ranks.
+    """
 
     parts = 1
 
