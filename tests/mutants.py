@@ -38,7 +38,7 @@ MUTATED = (  # the mathematics, which battery.py checks
 ROOMS = "backend", "layers", "losses", "network", "optimizers", "objectives", "gan", "gradcheck"
 VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_own", "_check_players", "_sizes", "_real", "_chain"}
 NOT_MATHEMATICS = VALIDATION | {"__repr__", "summary", "players", "_labels"}
-SECONDS = 20  # of the processor's time, for one mutant: one that hangs is caught, one that has to wait is not
+SECONDS = 10  # of the processor's time, for one mutant: one that hangs is caught, one that has to wait is not
 
 FILES = "backend/kernels", "backend/generators", "objectives/jvp", "objectives/penalties"  # battery.py looks into these
 
