@@ -1482,10 +1482,10 @@ def recurrence_gives_its_formulas(m):
     rows, wide = draw(500, 20, seed=2), m.network.Network(m.layers.Repeat(8), dtype="float64", shape=20)
     wide.backward(wide.forward(rows))
     assert peak(wide, rows, draw(500, 8, 20)) < 40_000  # dx has 80,000 bytes
-    x, dy = draw(3, 4, 2), draw(3, 4, 4, seed=1)
+    x, dy = draw(3, 9, 2), draw(3, 9, 4, seed=1)
     network = m.network.Network(m.layers.Shared(), dtype="float64", shape=(None, 2))
-    same(network.forward(x), np.concatenate((x, np.repeat(x.mean(1, keepdims=True) * 2, 4, 1)), 2))
-    same(network.backward(dy), dy[..., :2] + dy[..., 2:].sum(1, keepdims=True) / 2)
+    same(network.forward(x), np.concatenate((x, np.repeat(x.mean(1, keepdims=True) * 3, 9, 1)), 2))
+    same(network.backward(dy), dy[..., :2] + dy[..., 2:].sum(1, keepdims=True) / 3)
     same(m.layers.Shared().forward(x[:, :1]), np.concatenate((x[:, :1], x[:, :1]), 2))
     assert network.n_out == (None, 4) and network.output_shape((7, 2)) == (7, 4)
     refuses(ValueError, "takes sequences", m.layers.Shared().output_shape, (3,))
@@ -1808,6 +1808,24 @@ def what_does_not_fit_is_refused_before_anything_moves(m):
     ):
         refuses(error, words, call, *given)
     assert gan.draws == [0, 0]
+
+
+def batches_are_all_here_unless_they_are_shared(m):
+    class Doubled(m.batch.Batch):
+        def count(self, n):
+            return 2 * n
+
+    batch = m.batch.batch
+    assert batch.found("words") == "words" and batch.found(None) is None
+    same(batch.means(np.array([[1.0, 2.0], [3.0, 6.0]])), np.array([[2.0, 4.0]]))
+    for failing in False, True:
+        try:
+            with m.batch.sharing(Doubled()):
+                assert batch.count(3) == 6
+                assert not failing
+        except AssertionError:
+            assert failing
+        assert batch.count(3) == 3
 
 
 CHECKS = [

@@ -40,7 +40,9 @@ VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_own", "_check_p
 NOT_MATHEMATICS = VALIDATION | {"__repr__", "summary", "players", "_labels"}
 SECONDS = 10  # of the processor's time, for one mutant: one that hangs is caught, one that has to wait is not
 
-FILES = "backend/kernels", "backend/generators", "objectives/jvp", "objectives/penalties"  # battery.py looks into these
+FILES = (  # battery.py looks into these
+    "backend/kernels", "backend/generators", "backend/batch", "objectives/jvp", "objectives/penalties",
+)  # fmt: skip
 
 Mutant = namedtuple("Mutant", "key module tree")  # key: "layers/dense.py Dense.backward: before -> after"
 
