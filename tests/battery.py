@@ -37,16 +37,25 @@ def passes(report, worst=1e-7):
     assert report.ok and max(row.error for row in report.rows) <= worst, report
 
 
-def peak(network, x, dy=None, training=False):
-    """The bytes that forward, and backward, take at most beyond what is there."""
+def taken(compute):
+    """The bytes that compute() takes at most beyond what is there."""
     tracemalloc.start()
     try:
+        compute()
+        return tracemalloc.get_traced_memory()[1]
+    finally:  # also where it raises: it would be measured on, and slow down and spoil what comes after
+        tracemalloc.stop()
+
+
+def peak(network, x, dy=None, training=False):
+    """The same of forward, and of backward if it is handed a dy."""
+
+    def compute():
         network.forward(x, training)
         if dy is not None:
             network.backward(dy)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+
+    return taken(compute)
 
 
 def sigma(a):
@@ -631,10 +640,7 @@ def optimizers_allocate_nothing(m):
         optimizer = make(network)
         theta = network.theta
         optimizer.step()
-        tracemalloc.start()
-        optimizer.step()
-        assert tracemalloc.get_traced_memory()[1] < 20_000 and network.theta is theta
-        tracemalloc.stop()
+        assert taken(optimizer.step) < 20_000 and network.theta is theta
 
 
 def network_is_the_chain_rule(m):
@@ -778,10 +784,7 @@ def network_is_made_and_copied_as_stated(m):
         same(network(many), network.forward(many), 1e-5)
     many = draw(40 * chunk, 5, dtype="float32")
     network(many)
-    tracemalloc.start()
-    network(many)
-    assert tracemalloc.get_traced_memory()[1] < 2 * many.nbytes
-    tracemalloc.stop()
+    assert taken(lambda: network(many)) < 2 * many.nbytes
 
 
 def game(m, objective, dtype="float64", seed=SEED, **options):
@@ -1619,7 +1622,18 @@ def conditions_are_joined_and_projected(m):
     assert m.network.Network(own).classes is None
     packed = m.layers.Pack(2, 4), m.layers.Projection(3)
     refuses(ValueError, "is behind a Pack", m.network.Network, *packed)
-    same(m.network.Network(m.layers.Condition(3), shape=1)(np.zeros((3072, 1)), many)[:, 1:], np.eye(3)[many], 0)
+    rows = []
+
+    class Watched(m.layers.Tanh):
+        def forward(self, x, training=False):
+            rows.append(len(x))
+            return x
+
+    labeled = m.network.Network(m.layers.Condition(3), Watched(), shape=1)
+    same(labeled(np.zeros((3072, 1)), many)[:, 1:], np.eye(3)[many], 0)
+    m.network.Network(Watched())(np.zeros((3072, 1)))
+    assert rows == [1024] * 6
+    refuses(ValueError, "y must have shape (3072,)", labeled, np.zeros((3072, 1)), many[1:])
     layer, x, da = m.layers.Projection(3), draw(5, 4), draw(5, 1, seed=1)
     network = m.network.Network(m.layers.Dense(4, 4), layer, seed=1, dtype="float64")
     layer.b[...] = 0.7
@@ -1826,6 +1840,21 @@ def batches_are_all_here_unless_they_are_shared(m):
         except AssertionError:
             assert failing
         assert batch.count(3) == 3
+
+
+def gan_says_where_two_batches_are_stacked(m):
+    stacked = []
+
+    class Asked(m.batch.Batch):
+        def stacked(self, parts):
+            stacked.append(parts)
+            return super().stacked(parts)
+
+    for objective in m.objectives.NonSaturating(), m.objectives.RelativisticAverage():
+        G, D = (m.network.Network(m.layers.Dense(n, o), seed=n) for n, o in ((2, 3), (3, 1)))
+        with m.batch.sharing(Asked()):
+            m.gan.GAN(G, D, objective).step(draw(4, 3, dtype="float32"))
+    assert stacked == [2, 2, 2]
 
 
 CHECKS = [
