@@ -3,6 +3,7 @@
 Each function of `m` alone takes a package (minigan, or a mutant of it) and raises where something is wrong.
 """
 
+import copy
 import inspect
 import itertools
 import math
@@ -785,6 +786,16 @@ def network_is_made_and_copied_as_stated(m):
     many = draw(40 * chunk, 5, dtype="float32")
     network(many)
     assert taken(lambda: network(many)) < 2 * many.nbytes
+    refuses(
+        ValueError, "takes width 3, but gets width 4", m.network.Network(m.layers.Tanh(), shape=3).output_shape, (4,)
+    )
+    steps = m.network.Network(m.layers.Dense(2, 1), shape=(None, 2))
+    refuses(ValueError, "takes (N, any, 2)", steps.forward, draw(3, 2, dtype="float32"))
+    assert m.network.Network(m.layers.Tanh()).params == () and steps.params == ("theta",)
+    first = m.network.Network(m.layers.BatchNorm(2), dtype="float64")
+    first.set_states({"0.mean": [1.0, 2.0]})
+    again = m.network.Network(copy.deepcopy(first.layers[0]), dtype="float64")
+    same(again.states()["0.mean"], np.array([1.0, 2.0]), 0)
 
 
 def game(m, objective, dtype="float64", seed=SEED, **options):

@@ -370,6 +370,11 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     ("network.py Network.__init__", "self.classes, *others =", "*others, self.classes ="): "there is one, or an error",
     ("network.py Network.forward", "self.outputs, outputs =", "outputs, self.outputs ="): ANY_ORDER,
     ("network.py Network._bind", "('theta', 'dtheta')", "('dtheta', 'theta')"): ANY_ORDER,
+    (
+        "network.py Network._bind",
+        "(*layer.params, *(f'd{name}' for name in layer.params))",
+        "(*(f'd{name}' for name in layer.params), *layer.params)",
+    ): ANY_ORDER,
     ("network.py Network.__getstate__", "'theta', 'dtheta', 'outputs'", "'dtheta', 'theta', 'outputs'"): ANY_ORDER,
     ("network.py Network.__getstate__", "'theta', 'dtheta', 'outputs'", "'theta', 'outputs', 'dtheta'"): ANY_ORDER,
     ("optimizers/averaging.py ExponentialMovingAverage.step", "if not isinstance(mine, int):", "if True:"): (

@@ -87,8 +87,8 @@ def test_a_small_sample_of_mutants_is_caught():
 
 
 @pytest.mark.slow
-def test_one_mutant_in_four_is_caught_or_listed_as_equivalent_with_the_reason():
+def test_one_mutant_in_twenty_is_caught_or_listed_as_equivalent_with_the_reason():
     """All of them, twenty minutes' work, are looked at by `python tests/mutants.py`."""
-    total, by_check, equivalent, survivors, _ = mutants.run(every=4)
-    assert total > 1000 and survivors == []
+    total, by_check, equivalent, survivors, _ = mutants.run(every=20)
+    assert total > 200 and survivors == []
     assert sum(by_check.values()) + sum(equivalent.values()) == total and all(mutants.EQUIVALENT.values())
