@@ -52,6 +52,7 @@ def test_perfect_data_score_what_is_expected_of_them(rng):
             stacked.expected(n, p)
 
 
+@pytest.mark.slow
 def test_the_judge_learns_is_kept_and_reads_red_green_and_blue(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(stacked, "EPOCHS", 20)

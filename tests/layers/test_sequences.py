@@ -18,7 +18,7 @@ def moved(network, seed=9):
 
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize(("width", "n_in"), [(1, 3), (3, 1), (4, 2)])
-@pytest.mark.parametrize("T", [1, 2, 7])
+@pytest.mark.parametrize("T", [2, *(pytest.param(T, marks=pytest.mark.slow) for T in (1, 7))])
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_over_any_time_and_width_at_every_step_or_the_last(kind, T, width, n_in, last):
     layers = [kind(width), m.LastStep()] if last else [kind(width)]

@@ -89,6 +89,7 @@ def test_a_run_does_not_go_on_with_other_data(train, series, tmp_path, capsys):
     assert stop.value.code == 2 and "data set's columns is ['Open', 'Volume'], but here" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_digits_row_by_row_and_sines(module, train, tmp_path, monkeypatch, capsys):
     assert train("--data", "digits", "--hidden", 2, "--epochs", 1, "--batch-size", 900, "--out", tmp_path / "d") == 0
     monkeypatch.setattr(module, "picture", lambda data, args: None)
