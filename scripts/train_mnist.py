@@ -82,7 +82,7 @@ def arguments():
         help="a Python file of yours with its function make(data, rounds, seed) gives the GAN to play")  # fmt: skip
     add("--conditional", action="store_true", default=None,
         help="show both players the labels, to choose the digit later: recipes default and convolutional")  # fmt: skip
-    add("--epochs", type=whole(1),
+    add("--epochs", type=whole(1, 10**9),
         help="passes over the data, those already done included (default: as many as the recipe wants)")  # fmt: skip
     add("--batch-size", type=whole(1), help="images in a round (default: the recipe's, or a 32nd of a small data set)")
     add("--lr", type=positive, help="learning rate of both players' Adam, at the start (default: the recipe's)")

@@ -119,7 +119,7 @@ def sines(n=10_000, steps=24, width=5, seed=0):
     (Yoon, Jarrett and van der Schaar 2019, section 5.1, as their code has it.) Raises ValueError for sizes that are not
     whole numbers of at least 1.
     """
-    whole(f"sines: n={n!r}, steps={steps!r} and width={width!r}", n, steps, width)
+    n, steps, width = whole(f"sines: n={n!r}, steps={steps!r} and width={width!r}", n, steps, width)
     rng = host_generator(whole(f"sines: seed={seed!r}", seed, least=0), DATA)
     f, p = rng.uniform(0, 0.1, (2, n, 1, width))
     x = (numpy.sin(f * numpy.arange(steps)[:, None] + p) + 1) / 2
@@ -137,7 +137,7 @@ def load_series(path, window=24, newest_first=False):
     text or NaN in a column, rows of different lengths, a column that never changes, fewer rows than a window has.
     """
     path = as_path(path)
-    whole(f"window={window!r}: the rows of a window", window, least=2)
+    window = whole(f"window={window!r}: the rows of a window", window, least=2)
     kind("newest_first", newest_first, bool)
     names, rows = _table(path)
     if len(rows) < window:
