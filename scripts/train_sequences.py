@@ -164,7 +164,7 @@ def arguments():
         help="one for the sequence, or in each step, too (default: both for a file, else once)")  # fmt: skip
     add("--latent", type=whole(1, 10_000), default=16, help="width of the noise (default: %(default)s)")
     add("--epochs", type=whole(1, 10**9), help=f"passes over the data (default: as many as make {ENOUGH:,} rounds)")
-    add("--batch-size", type=whole(1), help="sequences in a round (default: 64)")
+    add("--batch-size", type=whole(1, 10**9), help="sequences in a round (default: 64)")
     add("--lr", type=positive, default=1e-3, help="both players' rate, which falls to a tenth (default: %(default)s)")
     add("--clip", type=positive, default=1.0, help="the longest gradient of a player (default: %(default)s)")
     add("--seed", type=whole(0), default=0, help="the same seed gives the same samples (default: %(default)s)")

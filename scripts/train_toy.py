@@ -175,12 +175,12 @@ def arguments():
     add = parser.add_argument
     add("name", help=f"the distribution: {', '.join(TOYS)}")
     add("--html", action="store_true", help="write a page with a slider, on which games stand side by side")
-    add("--rounds", type=whole(1), default=5000, help="steps of each player (default: %(default)s)")
-    add("--batch-size", type=whole(1), default=128, help="points in a round (default: %(default)s)")
+    add("--rounds", type=whole(1, 10**9), default=5000, help="steps of each player (default: %(default)s)")
+    add("--batch-size", type=whole(1, 10**9), default=128, help="points in a round (default: %(default)s)")
     add("--lr", type=positive, default=2e-3,
         help="both players' learning rate, which falls linearly to 0 (default: %(default)s)")  # fmt: skip
     add("--hidden", type=whole(1, 100_000), default=64, help="width of the two hidden layers (default: %(default)s)")
-    add("--latent", type=whole(1), default=2, help="width of the noise z (default: %(default)s)")
+    add("--latent", type=whole(1, 10**9), default=2, help="width of the noise z (default: %(default)s)")
     add("--objective", choices=OBJECTIVES, nargs="+", metavar="OBJECTIVE",
         help=f"what the players minimize: {', '.join(OBJECTIVES)}; with --html as many as you like "
         f"(default: {ONE[0]}; with --html: {' '.join(SEVERAL)})")  # fmt: skip
