@@ -158,7 +158,7 @@ def convolutional(data, rounds, seed=0, latent=100, lr=2e-3, lr_d=None, objectiv
         Dense(a, b), BatchNorm(b), LeakyReLU(),
         Dense(b, n), BatchNorm(n), LeakyReLU(), Reshape(*small),
     )  # fmt: skip
-    G, D = convolutional_players(data, laid_out, seed, he, LeakyReLU, 0.3, latent, classes)
+    G, D = convolutional_players(data, latent, laid_out, seed, he, LeakyReLU, 0.3, classes)
     lr = number("the learning rate", lr, "(0, inf)")
     lr_d = number("the learning rate", given(lr_d, lr / 2), "(0, inf)")
     smoothed = given(objective, NonSaturating(real=0.9))
@@ -176,7 +176,7 @@ def dcgan(data, rounds, seed=0, latent=100, lr=2e-4, lr_d=None, objective=None, 
     """
     small, init = quartered(data), Normal(0.02)
     laid_out = Dense(latent, math.prod(small), init), Reshape(*small), BatchNorm(small[-1]), ReLU()
-    G, D = convolutional_players(data, laid_out, seed, init, ReLU)
+    G, D = convolutional_players(data, latent, laid_out, seed, init, ReLU)
     rules = Adam(G, lr), Adam(D, given(lr_d, lr))
     return GAN(G, D, given(objective, NonSaturating()), seed, *rules, penalty=penalty)
 
@@ -193,20 +193,20 @@ def quartered(data, channels=32):
     return height // 4, wide // 4, channels
 
 
-def convolutional_players(data, laid_out, seed, init, activation, rate=0.0, latent=None, classes=None):
+def convolutional_players(data, latent, laid_out, seed, init, activation, rate=0.0, classes=None):
     """G: z -> image in [-1, 1], by two transposed convolutions, and D: image -> logit, by two convolutions.
 
     `laid_out` are G's layers from z to a `quartered` image. D's convolutions see squares of 10 pixels: the dense layer
     above them sees whether the whole is a digit.
     """
-    width, judged, shape = 16, 256, None if latent is None else (latent,)
+    width, judged = 16, 256
 
     def dropout():
         return [Dropout(rate)] if rate else []
 
     G = Network(
         *laid_out, ConvTranspose2D(width, init=init), BatchNorm(width), activation(),
-        ConvTranspose2D(data.picture[-1], init=init), Tanh(), Flatten(), seed=seed, shape=shape,
+        ConvTranspose2D(data.picture[-1], init=init), Tanh(), Flatten(), seed=seed, shape=(latent,),
     )  # fmt: skip
     D = Network(
         Reshape(*data.picture), Conv2D(width, init=init), LeakyReLU(), *dropout(),
