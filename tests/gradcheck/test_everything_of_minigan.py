@@ -24,7 +24,7 @@ def test_the_tables_name_all_that_minigan_has():
     assert {type(penalty) for penalty in PENALTIES[1:]} == own(m.objectives, m.Penalty)
 
 
-@pytest.mark.parametrize("training", [False, True], ids=["outside", "training"])
+@pytest.mark.parametrize("training", [pytest.param(False, marks=pytest.mark.slow, id="outside"), True])
 @pytest.mark.parametrize("name", LAYERS)
 def test_each_layer_passes_alone_in_training_and_out_of_it(name, training):
     make, shape = LAYERS[name]
@@ -43,11 +43,11 @@ def test_each_layer_passes_alone_in_training_and_out_of_it(name, training):
 GAMES = list(itertools.product(OBJECTIVES, PENALTIES))
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_each_objective_passes_with_each_penalty_in_a_game_with_some_layer(name):
-    for objective, penalty in GAMES[list(LAYERS).index(name) :: len(LAYERS)]:
-        gan = m.GAN(*players(name, objective, penalty), objective, penalty=penalty)
-        passes(check_game(gan, draw(N, 4), draw(N, 3), entries=2, **labels(name, objective)))
+@pytest.mark.parametrize("i, name", list(enumerate(LAYERS)))
+def test_each_layer_passes_in_a_game_with_some_objective_and_penalty(i, name):
+    objective, penalty = OBJECTIVES[i % len(OBJECTIVES)], PENALTIES[i % len(PENALTIES)]
+    gan = m.GAN(*players(name, objective, penalty), objective, penalty=penalty)
+    passes(check_game(gan, draw(N, 4), draw(N, 3), entries=2, **labels(name, objective)))
 
 
 @pytest.mark.slow

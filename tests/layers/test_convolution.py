@@ -100,7 +100,7 @@ def test_each_is_the_adjoint_of_the_other(kernel, stride, padding, size, use_bia
     assert float((conv.forward(x) * a).sum()) == pytest.approx(float((x * back.forward(a)).sum()), rel=1e-10)
 
 
-@pytest.mark.parametrize("kernel, stride, padding, size, use_bias, kind", settings(37, KINDS, (True, False)))
+@pytest.mark.parametrize("kernel, stride, padding, size, use_bias, kind", settings(101, KINDS, (True, False)))
 def test_gradients_of_first_and_second_order(kernel, stride, padding, size, use_bias, kind, rng):
     layer = kind(3, kernel, stride, padding, use_bias=use_bias)
     x = rng.standard_normal((2, *size, 2))
@@ -212,7 +212,11 @@ def test_a_game_of_images_passes_its_check(penalty, rng):
     assert_gradients(gan, rng.standard_normal((4, 4, 4, 1)), rng.standard_normal((4, 3)), entries=3)
 
 
-@pytest.mark.parametrize("penalty", [R1(1.0), GradientPenalty(10.0), OneSidedGradientPenalty(10.0)], ids=repr)
+@pytest.mark.parametrize(
+    "penalty",
+    [R1(1.0), *(pytest.param(a(10.0), marks=pytest.mark.slow) for a in (GradientPenalty, OneSidedGradientPenalty))],
+    ids=repr,
+)
 @pytest.mark.parametrize("last, first", [(Conv2D, Pack(2)), (SpectralConv2D, LeakyReLU(0.5))], ids=repr)
 def test_a_penalty_of_a_convolutional_critic_is_right(last, first, penalty, rng):
     _, D = players("float64", copy.deepcopy(first), last=last)

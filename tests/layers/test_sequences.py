@@ -95,7 +95,11 @@ def player(kind, n_in, *last, seed):
     return moved(m.Network(kind, *last, shape=(4, n_in), dtype="float64", seed=seed), seed)
 
 
-@pytest.mark.parametrize("objective", [m.NonSaturating(), m.Hinge(), m.RelativisticAverage()], ids=repr)
+@pytest.mark.parametrize(
+    "objective",
+    [m.NonSaturating(), *(pytest.param(a, marks=pytest.mark.slow) for a in (m.Hinge(), m.RelativisticAverage()))],
+    ids=repr,
+)
 @pytest.mark.parametrize("each", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_gradient_goes_through_the_time_of_d_into_that_of_g(kind, each, objective):

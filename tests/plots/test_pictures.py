@@ -171,6 +171,7 @@ def run(tmp_path):
     return directory
 
 
+@pytest.mark.slow
 def test_a_run_is_drawn_from_its_directory(run, draw_run, capsys):
     assert draw_run.main([str(run.path)]) == 0
     names = "neighbors.png", "curves.png", "training.gif", "training.html"

@@ -19,6 +19,7 @@ def test_the_autocorrelation_is_the_sum_of_products_at_each_distance():
     assert autocorrelation(x, 3).shape == (3, 2) and not autocorrelation(np.ones((2, 4, 1))).any()
 
 
+@pytest.mark.slow
 def test_samples_stand_below_data_and_the_curves_below_both(tmp_path):
     samples = 1 - DATA.x[:9]
     figure = draw_sequences(samples, DATA)

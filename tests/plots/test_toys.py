@@ -122,6 +122,7 @@ def test_a_critic_of_differences_has_0_midway_between_data_and_samples_and_hinge
         np.testing.assert_allclose(scene.D, (a - middle)[:, 0], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_pictures_and_films_are_written(tmp_path):
     data, lattice, film = filmed("three-gaussians", Wasserstein())
     stage = Stage(data, lattice, film)
@@ -139,6 +140,7 @@ def texts(stage):
     return [text.get_text() for text in stage.figure.findobj(Text)]
 
 
+@pytest.mark.slow
 def test_a_picture_says_how_d_is_to_be_read_and_where_v_would_rest():
     class Own(NonSaturating):
         equilibrium = None

@@ -76,6 +76,7 @@ def test_the_gan_is_fitted_to_the_few_alone(monkeypatch):
     assert (data.images == np.tile(few.images, (160, 1, 1))).all() and (data.labels == np.tile(few.labels, 160)).all()
 
 
+@pytest.mark.slow
 def test_a_conditional_run_is_tested_on_real_images(tmp_path, capsys):
     images, runs = load("digits"), {}
     for name, settings in ("r", {"classes": 10}), ("plain", {}):

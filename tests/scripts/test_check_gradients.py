@@ -129,9 +129,11 @@ def test_what_cannot_be_checked_is_said_in_one_line_with_exit_code_2(place, furt
     assert (code, out) == (2, "") and words.format(mine=mine, ALL=ALL) in err and err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_one_broken_activation_is_the_one_to_look_at(monkeypatch):
     monkeypatch.setattr(Tanh, "backward", lambda self, dy, wrt="both": dy * (1 - self.y))
     monkeypatch.setattr(script, "other_games", lambda rng, seed: [])
+    monkeypatch.setattr(script, "conditional_games", lambda rng, y, seed: [])
     monkeypatch.setattr(script, "layers", lambda: [(Tanh(), False, (5,))])
     code, out, _ = call()
     assert code == 1 and out.startswith("Tanh(): float64, central")

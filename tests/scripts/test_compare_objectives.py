@@ -48,7 +48,8 @@ def rows():
 SOME = "non-saturating", "Wasserstein, slope bound, k = 5"
 
 
-@pytest.mark.parametrize("games", [SOME, pytest.param((), marks=pytest.mark.slow)], ids=["some", "all"])
+@pytest.mark.slow
+@pytest.mark.parametrize("games", [SOME, ()], ids=["some", "all"])
 def test_games_are_played_on_every_ground_measured_and_kept(games, compare, capsys, monkeypatch):
     Path("page.md").write_text(PAGE)
     if games:

@@ -86,6 +86,7 @@ def test_a_run_on_data_of_ones_own_is_found_by_its_settings(tmp_path, capsys, rn
     assert "50 samples of run against 10 test images of mine.npz" in out and "has no labels" in out
 
 
+@pytest.mark.slow
 def test_images_in_color_are_learned_drawn_sampled_and_measured_in_color(rng):
     np.savez("tints.npz", images=rng.integers(0, 256, (40, 1, 1, 3), dtype="uint8").repeat(4, 1).repeat(4, 2))
     assert script("train_mnist").main(["--data", "tints.npz", "--out", "run", "--epochs", "2"]) == 0

@@ -304,6 +304,7 @@ def test_a_grid_a_walk_and_numbers_from_a_checkpoint(run, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == f"{tmp_path}/n.npz: 300 images of 8x8"
 
 
+@pytest.mark.slow
 def test_runs_are_compared_in_one_picture(run, tmp_path, capsys):
     out = tmp_path / "c.png"
     compare = script("compare_runs").main

@@ -27,10 +27,8 @@ def small(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-OTHERS = [pytest.param(game, marks=pytest.mark.slow) for game in run.GAMES if game != "best"]
-
-
-@pytest.mark.parametrize("game", ["best", *OTHERS])
+@pytest.mark.slow
+@pytest.mark.parametrize("game", run.GAMES)
 def test_each_game_is_played_and_counted_and_goes_on(game, capsys, tmp_path):
     for epochs in 1, 2:
         assert run.main([game, "--epochs", str(epochs), "--batch-size", "8", "--out", "s", "--device", "cpu"]) == 0

@@ -37,6 +37,7 @@ def arrays(run):
     return {name: a.tobytes() for name, a in held.items()}, meta
 
 
+@pytest.mark.slow
 def test_a_series_becomes_a_run_with_samples_in_its_units(train, series, tmp_path, capsys):
     out = tmp_path / "run"
     assert train("--data", series, "--window", 6, *SMALL, "--out", out) == 0
@@ -54,6 +55,7 @@ def test_a_series_becomes_a_run_with_samples_in_its_units(train, series, tmp_pat
 
 @pytest.fixture
 def without_pictures(module, monkeypatch):
+    monkeypatch.setattr("minigan.app.run_directory.plots.draw_course", lambda *args: [])
     monkeypatch.setattr(module, "picture", lambda data, args: None)
 
 

@@ -25,6 +25,7 @@ def train(module):
     return lambda *args: module.main([*map(str, args)])
 
 
+@pytest.mark.slow
 def test_a_picture_and_a_film_the_same_for_the_same_seed_and_others_for_another(
     module, train, tmp_path, capsys, monkeypatch
 ):
