@@ -496,7 +496,7 @@ def check(call, arguments):
     return True
 
 
-examples = pytest.mark.parametrize("examples", [2, pytest.param(300, marks=pytest.mark.slow)])
+examples = pytest.mark.parametrize("examples", [1, pytest.param(300, marks=pytest.mark.slow)])
 
 
 def tried(count, strategy, attempt):

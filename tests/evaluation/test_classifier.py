@@ -78,6 +78,7 @@ def test_weights_are_whole_multiples_of_their_columns_scale_and_hardly_moved():
         assert np.rint(layer.W / np.maximum(step, 1e-9)) == pytest.approx(layer.W / np.maximum(step, 1e-9), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_classifier_of_mnist_comes_with_minigan(real_mnist, tmp_path):
     """Twice half a million numbers that nobody can see: its accuracy and its fingerprint are what the docs say."""
     classifier = classifier_for(mnist("train", real_mnist), folder=tmp_path, announce=pytest.fail)

@@ -26,6 +26,7 @@ def rows():
         return [json.loads(line) for line in file]
 
 
+@pytest.mark.slow
 def test_few_labels_are_measured_cell_by_cell_and_not_twice(capsys, monkeypatch):
     assert augment.main([*SHORT, "--labels", "3", "10"]) == 0
     found, out = rows(), capsys.readouterr().out

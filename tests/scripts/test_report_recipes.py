@@ -40,6 +40,7 @@ def test_the_table_has_mean_and_spread_over_seeds_and_one_runs_own_error(report)
     assert "2.35 | 0.85 | 0.84" in rows[4] and rows[-1] == "*Measured on a machine; classifier abc.*"
 
 
+@pytest.mark.slow
 def test_the_page_and_the_course_are_made_from_all_results(report, tmp_path, monkeypatch):
     page = tmp_path / "recipes.md"
     blocks = (f"<!-- {name}: made -->\nold\n<!-- end of {name} -->\n" for name in ("table", "default"))
