@@ -22,6 +22,8 @@ from minigan.app.cli import Parser
 from minigan.app.reports import processor, replace_block
 from minigan.app.run_directory import CHECKPOINT
 from minigan.data.files import replacing
+from minigan.evaluation.classifier import classifier_for
+from minigan.evaluation.conditional import as_often, by_class
 from minigan.evaluation.protocol import baselines, divided, generated, in_features, parzen_of
 from minigan.training.checkpoint import load_generator
 
@@ -59,7 +61,8 @@ def measured(run, data):
     """The figures of a run: its settings, what training cost, its quality at the end, and that of what was kept."""
     figures, meta = quality(run / CHECKPOINT, data)
     history, config = meta["history"], meta["config"]
-    entry = {"recipe": config["recipe"], "seed": config["seed"], "epochs": len(history)}
+    name = config["recipe"] + ", conditional" * bool(config.get("conditional"))
+    entry = {"recipe": name, "seed": config["seed"], "epochs": len(history)}
     entry |= {"rounds": meta["generator"]["steps"], "minutes": sum(row["seconds"] for row in history) / 60}
     last = {name: history[-1][name] for name in ("V", "d_real", "d_fake", "accuracy", "diversity")}
     kept = sorted((run / "kept").glob("epoch-*.npz"))
@@ -75,6 +78,8 @@ def quality(path, data):
     found = in_features(samples, data)
     figures = {"parzen": parzen_of(samples, data), **found["features"]["samples"]}
     figures |= {"classes": found["classes"]["samples"], "floor": found["features"]["training images"]}
+    if G.classes:
+        figures |= {"by_class": by_class(samples, as_often(data.learn, SAMPLES), data, classifier_for(data.learn))}
     return {**figures, "classifier": found["classifier"]["sha256"][:12]}, meta
 
 
@@ -89,7 +94,7 @@ def sentence(entry):
 
 
 def picture(entry):
-    return f"{entry['recipe']}-{entry['epochs']}.png"
+    return f"{entry['recipe'].replace(', ', '-')}-{entry['epochs']}.png"
 
 
 def write_page(entries):
@@ -99,6 +104,8 @@ def write_page(entries):
     for entry in entries:
         groups.setdefault((entry["recipe"], entry["epochs"]), []).append(entry)
     page = replace_block(page, "table", table(groups))
+    if told := [group for group in groups.values() if "by_class" in group[0]]:
+        page = replace_block(page, "labels", labels(told))
     for recipe in {recipe for recipe, _ in groups}:
         shown = [f"![{recipe}, {epochs} epochs](recipes/{picture(group[0])})"
                  for (name, epochs), group in groups.items() if name == recipe]  # fmt: skip
@@ -134,6 +141,21 @@ def table(groups):
         sorted({entry[what] for group in groups.values() for entry in group}) for what in ("machine", "classifier")
     )
     return "\n".join([*lines, "", f"*Measured on {'; '.join(machines)}; classifier {', '.join(classifiers)}.*"])
+
+
+def labels(groups):
+    """A row for each conditional recipe, of each class the mean over its runs: does G draw what it is asked for?"""
+    classes = range(len(groups[0][0]["by_class"]["agreement"]))
+    lines = [f"| | {' | '.join(map(str, classes))} |", "|---|" + "---:|" * len(classes)]
+    for group in groups:
+        for what, name, unit in (
+            ("taken for it, %", "agreement", 100), ("Fréchet distance", "frechet_distance", 1),
+            ("that of training images", "floor", 1), ("diversity", "diversity", 1),
+        ):  # fmt: skip
+            means = unit * numpy.mean([entry["by_class"][name] for entry in group], axis=0)
+            cells = " | ".join(f"{mean:.{1 if unit == 100 else 2}f}" for mean in means)
+            lines.append(f"| `{group[0]['recipe']}`, {what} | {cells} |")
+    return "\n".join(lines)
 
 
 def over(values, digits, error=None):
