@@ -20,6 +20,7 @@ def by_class(samples, asked, data, classifier):
     """What G drew for each class 0 ... K - 1, as lists of K figures in a dict; samples (N, W) in [0, 1], asked (N,).
 
         agreement          the share of the samples that the classifier takes for the class that was asked for
+        judge              the share of the test images of this class that the classifier takes for it
         frechet_distance   of their features from those of the test images of this class
         floor              the same of as many training images of the class, or of all that there are
         diversity          the mean distance of two samples of the class, pixel by pixel, in units of test images'
@@ -43,6 +44,7 @@ def by_class(samples, asked, data, classifier):
         features = [classifier.features(rows) for rows in (own, train[: len(own)], test)]
         found.append({
             "agreement": float((seen[asked == label] == label).mean()),
+            "judge": float((classifier.labels(test) == label).mean()),
             "frechet_distance": frechet_distance(features[0], features[2]),
             "floor": frechet_distance(features[1], features[2]),
             "diversity": pairwise_distance(own) / pairwise_distance(test),

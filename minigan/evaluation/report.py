@@ -56,7 +56,8 @@ def _classes(classes):
 def _by_class(found):
     yield f"{'Drawn for each label asked for':<36}" + "".join(f"{k:>7}" for k in range(len(found["agreement"])))
     for name, words, scale in (
-        ("agreement", "taken for it by the classifier, %", 100), ("frechet_distance", "Frechet distance", 1),
-        ("floor", "  of training images", 1), ("diversity", "diversity, test images = 1", 1),
+        ("agreement", "taken for it by the classifier, %", 100), ("judge", "  of test images, %", 100),
+        ("frechet_distance", "Frechet distance", 1), ("floor", "  of training images", 1),
+        ("diversity", "diversity, test images = 1", 1),
     ):  # fmt: skip
         yield f"  {words:<34}" + "".join(f"{scale * value:7.{1 if scale > 1 else 2}f}" for value in found[name])

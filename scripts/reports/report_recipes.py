@@ -149,7 +149,8 @@ def labels(groups):
     lines = [f"| | {' | '.join(map(str, classes))} |", "|---|" + "---:|" * len(classes)]
     for group in groups:
         for what, name, unit in (
-            ("taken for it, %", "agreement", 100), ("Fréchet distance", "frechet_distance", 1),
+            ("taken for it, %", "agreement", 100), ("test images taken for it, %", "judge", 100),
+            ("Fréchet distance", "frechet_distance", 1),
             ("that of training images", "floor", 1), ("diversity", "diversity", 1),
         ):  # fmt: skip
             means = unit * numpy.mean([entry["by_class"][name] for entry in group], axis=0)

@@ -33,7 +33,9 @@ def test_each_class_is_measured_by_itself_against_its_own_test_images():
     ones = np.tile(ROWS[1], (8, 1))
     ones[:2] = ROWS[0]
     found = by_class(np.concatenate((ROWS[:20][LABELS[:20] == 0], ones)), asked, data, SEES)
-    assert found["agreement"] == [1.0, 0.75]
+    assert found["agreement"] == [1.0, 0.75] and found["judge"] == [
+        (SEES.labels(ROWS[:20])[LABELS[:20] == k] == k).mean() for k in (0, 1)
+    ]
     assert found["frechet_distance"][0] == pytest.approx(0, abs=1e-6) and found["frechet_distance"][1] > 1
     assert found["diversity"][0] == pytest.approx(1)
     test = ROWS[:20][LABELS[:20] == 1]

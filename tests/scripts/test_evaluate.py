@@ -71,9 +71,9 @@ def test_a_conditional_run_is_asked_for_the_labels_of_the_data_and_measured_clas
     np.testing.assert_allclose(protocol.generated(G, {"noise": "normal"}, 250, 0, data.learn), samples, atol=1e-6)
     found = result["by_class"]
     assert found["agreement"][3] == (protocol.classifier_for(data.learn).labels(samples)[asked == 3] == 3).mean()
-    assert out[-5].split()[-10:] == [str(k) for k in range(10)]
-    for line, name, digits in (-4, "agreement", 1), (-3, "frechet_distance", 2), (-2, "floor", 2), (-1, "diversity", 2):
-        scale = 100 if name == "agreement" else 1
+    assert out[-6].split()[-10:] == [str(k) for k in range(10)]
+    for line, name in enumerate(("agreement", "judge", "frechet_distance", "floor", "diversity"), -5):
+        scale, digits = (100, 1) if name in ("agreement", "judge") else (1, 2)
         assert out[line].split()[-10:] == [f"{scale * value:.{digits}f}" for value in found[name]]
 
 

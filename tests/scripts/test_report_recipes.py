@@ -41,12 +41,18 @@ def test_the_table_has_mean_and_spread_over_seeds_and_one_runs_own_error(report)
 
 
 def test_what_was_drawn_for_each_label_is_a_mean_over_seeds(report):
-    told = {"agreement": [0.99, 0.97], "frechet_distance": [3.0, 4.0], "floor": [1.0, 2.0], "diversity": [0.9, 1.0]}
+    told = {
+        "agreement": [0.99, 0.97],
+        "judge": [0.98, 0.99],
+        "frechet_distance": [3.0, 4.0],
+        "floor": [1.0, 2.0],
+        "diversity": [0.9, 1.0],
+    }
     other = told | {"agreement": [0.98, 0.99]}
     group = [entry("default, conditional", seed, 230.0) | {"by_class": b} for seed, b in enumerate((told, other))]
     rows = report.labels([group]).splitlines()
     assert rows[0] == "| | 0 | 1 |" and rows[2] == "| `default, conditional`, taken for it, % | 98.5 | 98.0 |"
-    assert rows[4] == "| `default, conditional`, that of training images | 1.00 | 2.00 |" and len(rows) == 6
+    assert rows[5] == "| `default, conditional`, that of training images | 1.00 | 2.00 |" and len(rows) == 7
 
 
 @pytest.mark.slow
