@@ -116,6 +116,7 @@ TABLE = """
   app/saved
   app/train
   app/machines
+  app/program
   app/__init__
   app/doctor
 

@@ -5,6 +5,7 @@
 What they compute together is in minigan/training/distributed.py. Here is what else can go wrong among n processes.
 """
 
+import argparse
 import contextlib
 import hashlib
 import io
@@ -27,6 +28,21 @@ from minigan.training.guard import NotFiniteError
 
 PATIENCE = 60.0  # seconds that the others wait in one step before it is said for whom
 FAREWELL = 5.0  # seconds that rank 0 waits for the others when it is done
+
+
+def together(train, argv=None):
+    """train(argv, ranks) in this process, or with --distributed in each that mpiexec started. Returns its exit code.
+
+    A number that is not finite ends all of them in the same round, with exit code 1.
+    """
+    distributed = argparse.ArgumentParser(add_help=False)  # before the options are read: one rank says what is wrong
+    distributed.add_argument("--distributed", action="store_true")
+    with joined(distributed.parse_known_args(argv)[0].distributed) as ranks:
+        try:
+            return train(argv, ranks)
+        except NotFiniteError as error:
+            print(f"training stopped: {error}", file=sys.stderr)
+            return 1
 
 
 @contextlib.contextmanager
@@ -152,13 +168,10 @@ class Ranks(Alone):
 
     def follow(self, training, epochs):
         """What all ranks but the first do: they play, and write nothing. Returns the exit code."""
-        try:
-            with StopSignal() as stop:
-                for _ in training.rounds(epochs):
-                    if number := self.agreed(stop.number):
-                        return 128 + number
-        except NotFiniteError:  # on all ranks, in the same round: rank 0 says it
-            return 1
+        with StopSignal() as stop:
+            for _ in training.rounds(epochs):
+                if number := self.agreed(stop.number):
+                    return 128 + number
         return 0
 
     def leave(self):

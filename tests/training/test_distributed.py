@@ -97,9 +97,12 @@ def convolutional(dtype):
 
 
 def recurrent(dtype):
-    G = m.Network(m.GRU(5), m.Dense(5, 2), seed=0, shape=(3, 2), dtype=dtype)
-    D = m.Network(m.LSTM(4), m.LastStep(), m.Dense(4, 1), seed=1, shape=(3, 2), dtype=dtype)
-    return m.GAN(G, D, m.NonSaturating(), 3, *rules(G, D)), (3, 2)
+    G = m.Network(m.Shared(), m.Dense(4, 5), m.GRU(5), m.Dense(5, 2), seed=0, shape=(3, 2), dtype=dtype)
+    D = m.Network(m.Bidirectional(m.LSTM(4)), m.MeanOverTime(), m.Dense(8, 1), seed=1, shape=(3, 2), dtype=dtype)
+    both = rules(G, D)
+    for rule in both:
+        rule.between.append(m.ClipNorm(0.02))
+    return m.GAN(G, D, m.NonSaturating(), 3, *both), (3, 2)
 
 
 def conditional(dtype):
