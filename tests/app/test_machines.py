@@ -146,8 +146,8 @@ def test_who_is_unlike_rank_0_is_named_before_anything_is_written(tmp_path):
 
 HANGS = """
 import time
-from minigan.app import machines
-machines.PATIENCE = 1
+from minigan.app import machines, watched
+watched.PATIENCE = 1
 with machines.joined(True) as ranks:
     ranks.agreed(None)
     time.sleep(3 * (ranks.rank == 1))

@@ -7,10 +7,11 @@ import pytest
 
 import minigan as m
 from minigan.backend import host_generator
+from minigan.backend.share import Share, Wire
 from minigan.data import Dataset
 from minigan.optimizers import ExponentialMovingAverage
 from minigan.training import NotFiniteError, Training, checkpoint
-from minigan.training.distributed import DistributedGAN, Share, Wire
+from minigan.training.distributed import DistributedGAN
 from minigan.training.guard import Guard
 
 BOUND = {"float64": 1e-12, "float32": 2e-6}
