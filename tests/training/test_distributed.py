@@ -141,6 +141,9 @@ GAMES = {
 }
 
 
+ADAM = "dense", "relativistic", "norm in D", "recurrent"  # the first step of which is looked at in every run
+
+
 def played(make, dtype, rounds=3, N=16, comm=None):
     """What each round of a game led to: all its arrays after it, and what it saw."""
     gan, shape = make(dtype)
@@ -176,7 +179,7 @@ def test_three_ranks_are_one_machine(game):
     assert check(game, 3, "float64") < 1e-10
 
 
-@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("game", [pytest.param(game, marks=[pytest.mark.slow] * (game not in ADAM)) for game in GAMES])
 def test_the_first_step_of_adam_is_one_machine_s_wherever_there_is_a_derivative(game, monkeypatch):
     """It is up to lr where the derivative is 0 and what comes out is rounding, however small that is."""
     monkeypatch.setitem(globals(), "rules", lambda *players: [m.Adam(player, 5e-4) for player in players])
