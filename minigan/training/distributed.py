@@ -58,10 +58,10 @@ class DistributedGAN(GAN):
 
 
 class OfTheWhole:
-    """The `objective` of a round, for which D's outputs of all ranks come together; derivatives are of rows here."""
+    """The `objective` of one round, for which D's outputs of all ranks come together; derivatives are of rows here."""
 
     def __init__(self, objective, share):
-        self.objective, self.share, self.known = objective, share, []
+        self.objective, self.share, self.known = objective, share, []  # outputs, each with those of all ranks
 
     def __getattr__(self, name):
         return getattr(self.objective, name)
@@ -86,7 +86,6 @@ class OfTheWhole:
         return self.objective.probability(self._whole(a))
 
     def _played(self, play, outputs):
-        self.known = []  # what came before was of another step
         loss, *derivatives = play(*map(self._whole, outputs))
         return loss, *map(self.share.here, derivatives)
 
