@@ -6,7 +6,8 @@
 
 A round is measured by one rank of one thread on whole batches and on parts of them, which gives the model what a round
 costs and how much of that does not shrink with the batch; by one rank of two threads; and by two ranks, of which every
-call of MPI is timed. Images are noise: a round of them takes as long.
+call of MPI is timed. Numba compiles what it can, as in training (install minigan[fast] and minigan[mpi]); the gain
+without it is measured, too. Images are noise: a round of them takes as long.
 """
 
 import argparse
@@ -74,9 +75,9 @@ def game(name, N):
     return RECIPES[recipe].make(data, 1000), data.rows() * 2 - 1
 
 
-def rounds(name, N, threads, seconds):
+def rounds(name, N, threads, compiled, seconds):
     """In one rank: {"ms": the median of its rounds, ...}, and of several ranks what was spent in MPI."""
-    use("numpy", threads=threads)
+    use("numpy", threads, compiled)
     with joined("PMI_RANK" in os.environ or "OMPI_COMM_WORLD_RANK" in os.environ) as ranks:
         gan, x = game(name, N)
         Guard(gan)
@@ -103,9 +104,9 @@ def rounds(name, N, threads, seconds):
             print("RESULT", json.dumps(found), flush=True)
 
 
-def start(ranks, threads, name, N, seconds):
+def start(ranks, threads, name, N, seconds, compiled=True):
     """The same in processes of their own."""
-    mine = [sys.executable, __file__, "--one", name, str(N), str(threads), str(seconds)]
+    mine = [sys.executable, __file__, "--one", name, str(N), str(threads), str(int(compiled)), str(seconds)]
     line = ["mpiexec", "-n", str(ranks), *mine] if ranks > 1 else mine
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     out = subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout
@@ -141,10 +142,11 @@ def measure(seconds, repeats):
     for name, (_, N, _) in GAMES.items():
         ways = {"1 rank of 1 thread": (1, 1, N), "1 rank of 2 threads": (1, 2, N), "2 ranks of 1 thread": (2, 1, N)}
         ways |= {f"1/{part}": (1, 1, N // part) for part in PARTS[1:]}
+        ways |= {f"{ranks} without Numba": (ranks, 1, N, False) for ranks in (1, 2)}
         found = collections.defaultdict(list)
         for _ in range(repeats):
-            for way, (ranks, threads, n) in ways.items():
-                found[way].append(start(ranks, threads, name, n, seconds))
+            for way, (ranks, threads, n, *plain) in ways.items():
+                found[way].append(start(ranks, threads, name, n, seconds, *plain))
                 print(name, way, {key: value for key, value in found[way][-1].items() if key != "calls"}, flush=True)
         results["games"][name] = {way: min(several, key=lambda one: one["ms"]) for way, several in found.items()}
     return results
@@ -187,6 +189,7 @@ def measured_table(results):
         "two threads",
         "two ranks",
         "gain",
+        "without Numba",
         "predicted",
         "of it in MPI",
         "sent a round",
@@ -197,10 +200,12 @@ def measured_table(results):
         one, threads, two = (found[way] for way in ("1 rank of 1 thread", "1 rank of 2 threads", "2 ranks of 1 thread"))
         sent = sum(int(size) * n for size, n in two["calls"].items()) / 1e6
         predicted = 1e3 * Model(found, N).seconds(2, *here(results["wire"]))
+        gains = [one["ms"] / two["ms"], found["1 without Numba"]["ms"] / found["2 without Numba"]["ms"]]
+        gains = " | ".join(f"{gain:.2f}" for gain in gains)
         calls = f"{sent:.1f} MB in {sum(two['calls'].values()):.0f} calls"
         times = (one["ms"], threads["ms"], two["ms"]), (predicted, two["in MPI, ms"])
         times = [" | ".join(f"{ms:.1f} ms" for ms in several) for several in times]
-        lines.append(f"| {name}, {N} | {times[0]} | {one['ms'] / two['ms']:.2f} | {times[1]} | {calls} |")
+        lines.append(f"| {name}, {N} | {times[0]} | {gains} | {times[1]} | {calls} |")
     return "\n".join(lines)
 
 
@@ -232,12 +237,12 @@ def main(argv=None):
     parser.add_argument("--measure", action="store_true")
     parser.add_argument("--seconds", type=float, default=6.0, help="for each measurement (default: %(default)s)")
     parser.add_argument("--repeats", type=int, default=3, help="of which the fastest counts (default: %(default)s)")
-    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     parser.add_argument("--wire", type=float, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.one:
-        name, N, threads, seconds = args.one
-        return rounds(name, int(N), int(threads), float(seconds))
+        name, N, threads, compiled, seconds = args.one
+        return rounds(name, int(N), int(threads), compiled == "1", float(seconds))
     if args.wire:
         return time_wire(args.wire)
     if args.measure:

@@ -24,6 +24,7 @@ TABLE = """
   backend/threads
   backend/compiled
   backend/switch
+  backend/share
 
 * layers/layer
 * layers/initializers
@@ -115,7 +116,9 @@ TABLE = """
   app/run_directory
   app/saved
   app/train
+  app/watched
   app/machines
+  app/program
   app/__init__
   app/doctor
 

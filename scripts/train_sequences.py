@@ -34,10 +34,8 @@ from minigan import (
     Sigmoid,
     to_numpy,
 )  # fmt: skip
-from minigan.app.cli import Parser, choose_device, positive, whoever_listens, whole
-from minigan.app.run_directory import RunDirectory
-from minigan.app.saved import parse
-from minigan.app.train import command, introduce, play
+from minigan.app.cli import Parser, positive, whole
+from minigan.app.program import Start, add_options, run
 from minigan.data import load
 from minigan.data.sequences import SequenceBatches, by_rows, load_series, sines
 from minigan.evaluation.sequences import scores
@@ -45,39 +43,31 @@ from minigan.layers import glorot
 from minigan.optimizers import Linear
 from minigan.plots.pictures import save_grid
 from minigan.plots.sequences import save_sequences
-from minigan.training.guard import NotFiniteError
 from minigan.training.training import Training
 
 CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 IMAGES = "digits", "mnist"
-ENOUGH = 4000  # rounds
-OF_THIS_START = "out", "resume", "scores", "hard"  # arguments that are not settings of the run
+ENOUGH, USUAL = 4000, 64  # rounds, and sequences in each
 
 
 def main(argv=None):
-    parser = arguments()
-    args = parse(parser, argv, OF_THIS_START)
-    with parser.mistakes():
-        device = choose_device("cpu")
-        data = sequences(args)
-        args.batch_size = args.batch_size or min(64, max(2, len(data) // 8))
-        batches = SequenceBatches(data, args.batch_size, args.seed)
-        epochs = args.epochs or -(-ENOUGH // batches.rounds)
-        training = Training(game(data, epochs * batches.rounds, args), batches)
-        config = {name: value for name, value in vars(args).items() if name not in OF_THIS_START}
-        run = RunDirectory(args.out, training, config, args.resume, args.checkpoint_every, draw=picture(data, args))
-    with run, whoever_listens():
-        introduce(training, device)
-        go_on = command("train_sequences.py", "--resume", run.path)
-        try:
-            code = play(run, epochs, go_on, f"{go_on} --epochs {training.epoch + 10}")
-        except NotFiniteError as error:
-            print(error, file=sys.stderr)
-            return 1
-        data.save(run.path / "samples.csv", to_numpy(training.gan.sampler(training.fixed_noise)))
+    return run("train_sequences.py", arguments(), set_up, argv, own=("scores", "hard"))
+
+
+def set_up(args):
+    """The game on these sequences, for how many epochs, and what is drawn, written and judged beside it."""
+    data = sequences(args)
+    args.batch_size = args.batch_size or min(USUAL, max(2, len(data) // 8))
+    batches = SequenceBatches(data, args.batch_size, args.seed)
+    epochs = args.epochs or -(-ENOUGH // batches.rounds)
+    training = Training(game(data, epochs * batches.rounds, args), batches)
+
+    def close(directory, code):
+        data.save(directory / "samples.csv", to_numpy(training.gan.sampler(training.fixed_noise)))
         if args.scores and not code:
             print(judged(data, training.gan, args))
-        return code
+
+    return Start(training, epochs, draw=picture(data, args), close=close)
 
 
 def sequences(args):
@@ -109,7 +99,8 @@ def game(data, rounds, args):
     )
     judge = convolutional(steps, width, H) if args.judge == "convolutional" else recurrent(cell, H)
     D = Network(*judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
-    rules = [Adam(network, Linear(args.lr, args.lr / 10, rounds)) for network in (G, D)]
+    lr = args.lr * (args.batch_size / USUAL if args.scale_lr else 1)
+    rules = [Adam(network, Linear(lr, lr / 10, rounds)) for network in (G, D)]
     for rule in rules:
         rule.between.append(ClipNorm(args.clip))
     average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
@@ -164,17 +155,15 @@ def arguments():
         help="one for the sequence, or in each step, too (default: both for a file, else once)")  # fmt: skip
     add("--latent", type=whole(1, 10_000), default=16, help="width of the noise (default: %(default)s)")
     add("--epochs", type=whole(1, 10**9), help=f"passes over the data (default: as many as make {ENOUGH:,} rounds)")
-    add("--batch-size", type=whole(1, 10**9), help="sequences in a round (default: 64)")
+    add("--batch-size", type=whole(1, 10**9), help=f"sequences in a round (default: {USUAL})")
     add("--lr", type=positive, default=1e-3, help="both players' rate, which falls to a tenth (default: %(default)s)")
     add("--clip", type=positive, default=1.0, help="the longest gradient of a player (default: %(default)s)")
     add("--seed", type=whole(0), default=0, help="the same seed gives the same samples (default: %(default)s)")
-    add("--out", help="a new directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")
-    add("--checkpoint-every", type=positive, default=300.0, metavar="SECONDS",
-        help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
     add("--scores", type=whole(1), metavar="REPETITIONS",
         help="in the end, the discriminative and the predictive score, a minute or more for each")  # fmt: skip
     add("--hard", action="store_true", help="these by a judge of 64 units, on a stretch of time that it never saw")
-    add("--resume", metavar="RUN", help="go on with the run in this directory; --epochs and --lr may be changed")
+    add_options(parser)
+    parser.set_defaults(device="cpu")  # many small products, one after the other
     return parser
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from minigan import GAN, Adam, Dense, Network, Tanh
 from minigan.app.cli import OBJECTIVES, PENALTIES, Parser, StopSignal, penalty, positive, whoever_listens, whole
-from minigan.app.machines import joined
+from minigan.app.machines import together
 from minigan.backend.generators import DATA
 from minigan.data.toys import TOYS, Mixture, ToyBatches, toy
 from minigan.evaluation.metrics import mode_coverage
@@ -22,7 +22,7 @@ from minigan.optimizers import Linear
 from minigan.plots.laboratory import save_page
 from minigan.plots.toys import Film, Lattice, Stage, look
 from minigan.plots.words import value_in_words
-from minigan.training import NotFiniteError, Training
+from minigan.training import Training
 
 ONE, SEVERAL = ["non-saturating"], ["minimax", "non-saturating", "wasserstein"]  # played unless others are asked for
 NEEDED = {"wasserstein": "slope-bound:10"}  # a critic whose gradient is not bounded has no best answer
@@ -44,8 +44,7 @@ class Game(NamedTuple):
 
 
 def main(argv=None):
-    with joined("--distributed" in (sys.argv if argv is None else argv)) as ranks:
-        return train(argv, ranks)
+    return together(train, argv)
 
 
 def train(argv, ranks):
@@ -63,9 +62,6 @@ def train(argv, ranks):
     lattice = Lattice(data.sample(SHOWN, args.seed, DATA, args.rounds))  # which no round sees
     try:
         signal = play(games, lattice, args, ranks.agreed)
-    except NotFiniteError as error:
-        print(f"training stopped: {error}.", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         parser.exit(130, "nothing was drawn\n")
     if ranks.rank:

@@ -40,6 +40,7 @@ RESULTS = {  # a file: the tests that answer for it, the likeliest first
         "tests/training",
         WRONG,
     ],
+    "minigan/backend/share": ["tests/training/test_distributed.py"],
     "minigan/training/distributed": ["tests/training/test_distributed.py"],
     "minigan/training/guard": ["tests/training/test_guard.py", "tests/training"],
     "minigan/training/checkpoint": ["tests/training/test_checkpoint.py", "tests/training"],

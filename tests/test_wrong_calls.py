@@ -540,17 +540,18 @@ TEXTS = st.sampled_from(
     ["0", "-1", "1", "3", "2.5", "nan", "-inf", "1e400", "9" * 30, "\u0663", "\ud800", "--", "-x", "r1:1", "r1:nan",
      "r1:", "cpu", "gpu", "hinge", "ring", "5,4", "2,", "game.py:Mine", "broken.py:A", *filter(None, FILES)]
 ) | st.text(max_size=3).filter(lambda text: "/" not in text)  # fmt: skip
+PROGRAM = "minigan.app.program.play"
 OPTIONS = {  # a script: what is right before and after, what is replaced where it would take long, the options
     "train_mnist": (
-        ["--data", "images.npz", "--device", "cpu", "--threads", "1", "--out", "new"], "play",
+        ["--data", "images.npz", "--device", "cpu", "--threads", "1", "--out", "new"], PROGRAM,
         "--recipe --game --epochs --batch-size --lr --lr-d --latent --objective --penalty --seed --data --data-dir "
         "--out --device --threads --checkpoint-every --keep --resume"),
     "train_toy": (["ring", "--out", "new"], "play",
                   "--rounds --batch-size --lr --hidden --latent --objective --penalty --seed --frames --out"),
     "train_sequences": (
-        ["--data", "series.csv", "--window", "3", "--out", "new"], "play",
+        ["--data", "series.csv", "--window", "3", "--out", "new"], PROGRAM,
         "--data --window --cell --judge --noise --hidden --latent --epochs --batch-size --lr --clip --r1 --seed --out "
-        "--checkpoint-every --scores --resume"),
+        "--device --threads --checkpoint-every --keep --scores --resume"),
     "sample": (["run", "--out", "new.png", "--device", "cpu"], "save_grid",
                "--out -n --interpolate --label --labels --seed --game --device"),
     "evaluate": (["--checkpoint", "run", "--device", "cpu"], "measured",
@@ -568,7 +569,7 @@ OPTIONS = {  # a script: what is right before and after, what is replaced where 
 def test_a_wrong_option_is_refused_by_name_and_leaves_no_trace(name, examples, folder, monkeypatch, capsys):
     right, slow, options = OPTIONS[name]
     script = loading.script(name)
-    monkeypatch.setattr(script, slow, begin)
+    monkeypatch.setattr(*[slow] if "." in slow else [script, slow], begin)
     before = listing(folder)
 
     def attempt(example):

@@ -5,13 +5,13 @@
 What they compute together is in minigan/training/distributed.py. Here is what else can go wrong among n processes.
 """
 
+import argparse
 import contextlib
 import hashlib
 import io
 import json
 import os
 import sys
-import threading
 import time
 import traceback
 from pathlib import Path
@@ -20,13 +20,29 @@ import numpy
 
 from minigan import backend
 from minigan.app.cli import StopSignal, choose_device
+from minigan.app.watched import Watched
 from minigan.backend import xp
+from minigan.backend.share import Share, Wire
 from minigan.backend.threads import VARIABLES
-from minigan.training.distributed import DistributedGAN, Share, Wire
+from minigan.training.distributed import DistributedGAN
 from minigan.training.guard import NotFiniteError
 
-PATIENCE = 60.0  # seconds that the others wait in one step before it is said for whom
 FAREWELL = 5.0  # seconds that rank 0 waits for the others when it is done
+
+
+def together(train, argv=None):
+    """train(argv, ranks) in this process, or with --distributed in each that mpiexec started. Returns its exit code.
+
+    A number that is not finite ends all of them in the same round, with exit code 1.
+    """
+    distributed = argparse.ArgumentParser(add_help=False)  # before the options are read: one rank says what is wrong
+    distributed.add_argument("--distributed", action="store_true")
+    with joined(distributed.parse_known_args(argv)[0].distributed) as ranks:
+        try:
+            return train(argv, ranks)
+        except NotFiniteError as error:
+            print(f"training stopped: {error}", file=sys.stderr)
+            return 1
 
 
 @contextlib.contextmanager
@@ -96,7 +112,7 @@ class Ranks(Alone):
     def __init__(self, MPI):
         self.MPI, self.comm, self.rank, self.size = MPI, MPI.COMM_WORLD, MPI.COMM_WORLD.rank, MPI.COMM_WORLD.size
         self.hosts = self.comm.allgather(MPI.Get_processor_name())
-        self.watched = Watched(self, PATIENCE)
+        self.watched = Watched(self)
 
     def called(self, rank):
         """A rank, for messages."""
@@ -112,13 +128,13 @@ class Ranks(Alone):
         except SystemExit as exit:
             code = exit.code if isinstance(exit.code, int) else int(bool(exit.code))
         told = self.comm.allgather((code, said.getvalue(), facts))
-        first, mine, codes = told[0][0], told[0][2], [code for code, *_ in told if code is not None]
+        (first, _, mine), codes = told[0], [code for code, *_ in told if code is not None]
         for rank, (code, words, theirs) in enumerate(told):
-            unlike = [
-                _unlike(name, theirs[name], fact) for name, fact in mine.items() if theirs.get(name, fact) != fact
-            ]
-            if code not in (None, first) or (unlike and not codes):
-                print(f"{self.called(rank)}: {words or '; '.join(unlike)}".rstrip(), file=sys.stderr)
+            if not codes:
+                unlike = (name for name, fact in mine.items() if theirs.get(name, "") != fact)
+                words = "; ".join(_unlike(name, theirs.get(name, ""), mine[name]) for name in unlike)
+            if words and (not codes or code not in (None, first)):
+                print(f"{self.called(rank)}: {words}".rstrip(), file=sys.stderr)
         codes += [2] * any(theirs != mine for *_, theirs in told)
         if codes:
             raise _AllEnd(max(codes))
@@ -152,13 +168,10 @@ class Ranks(Alone):
 
     def follow(self, training, epochs):
         """What all ranks but the first do: they play, and write nothing. Returns the exit code."""
-        try:
-            with StopSignal() as stop:
-                for _ in training.rounds(epochs):
-                    if number := self.agreed(stop.number):
-                        return 128 + number
-        except NotFiniteError:  # on all ranks, in the same round: rank 0 says it
-            return 1
+        with StopSignal() as stop:
+            for _ in training.rounds(epochs):
+                if number := self.agreed(stop.number):
+                    return 128 + number
         return 0
 
     def leave(self):
@@ -176,59 +189,6 @@ class Ranks(Alone):
         sys.__stdout__.flush()
         print(f"{self.called(self.rank)} ends all: {words}", end="", file=sys.__stderr__, flush=True)
         self.comm.Abort(code if isinstance(code, int) else 1)
-
-
-class Watched:
-    """A communicator that says, where one wait lasts longer than `patience` seconds, which ranks are waited for.
-
-    It is a thread beside each rank's own that does so. It sends nothing before that long.
-    """
-
-    def __init__(self, ranks, patience):
-        self.ranks, self.patience, self.calls, self.since = ranks, patience, 0, None
-        self.comm, self.beside = ranks.comm, ranks.comm.Dup()
-        if ranks.MPI.Query_thread() == ranks.MPI.THREAD_MULTIPLE:
-            threading.Thread(target=self._watch, daemon=True).start()
-
-    def __getattr__(self, name):
-        call = getattr(self.comm, name)
-
-        def waiting(*args):
-            self.calls += 1
-            self.since = time.monotonic()
-            try:
-                return call(*args)
-            finally:
-                self.since = None
-
-        setattr(self, name, waiting)
-        return waiting
-
-    def _watch(self):
-        said = None
-        while True:
-            time.sleep(self.patience / 10)
-            since, call = self.since, self.calls
-            if since is None or call == said or time.monotonic() - since < self.patience:
-                continue
-            said, MPI = call, self.ranks.MPI
-            others = [rank for rank in range(self.ranks.size) if rank != self.ranks.rank]
-            here = numpy.array([call])
-            self.sent = here, [self.beside.Isend(here, rank) for rank in others]  # kept: MPI may still read it
-            time.sleep(self.patience / 4)  # who waits, too, began to about as long ago
-            wait, told = {self.ranks.rank}, numpy.empty_like(here)
-            while self.beside.Iprobe(MPI.ANY_SOURCE):
-                status = MPI.Status()
-                self.beside.Recv(told, MPI.ANY_SOURCE, status=status)
-                wait |= {status.source} if told[0] == call else set()
-            slow = [self.ranks.called(rank) for rank in others if rank not in wait]
-            if slow and self.ranks.rank == min(wait) and self.calls == call and self.since:
-                print(
-                    f"{' and '.join(slow)} kept the others waiting for {self.patience:.0f} seconds in one step: it "
-                    "hangs, or its machine is busy or asleep; they go on waiting",
-                    file=sys.__stderr__,
-                    flush=True,
-                )
 
 
 def _digest():

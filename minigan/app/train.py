@@ -54,8 +54,8 @@ def fit(gan, data, epochs, out=None, batch_size=None, resume=False, checkpoint_e
     return training
 
 
-def introduce(training, device=""):
-    """Say who plays, and on which data."""
+def introduce(training, device="", why=""):
+    """Say who plays, on which data, and why so long."""
     data, gan = training.dataset, training.gan
     if data and data.notice:
         print(data.notice, file=sys.stderr)
@@ -63,6 +63,8 @@ def introduce(training, device=""):
     rounds = f"{training.batches.rounds} rounds of {training.batches.batch_size} an epoch"
     print(f"{training.name}: {images}{rounds}{device and f'; {device}'}")
     print(f"generator\n{gan.generator.summary()}\ndiscriminator\n{gan.discriminator.summary()}")
+    if why:
+        print(why)
 
 
 def play(run, epochs, go_on, more=None, agreed=lambda number: number):
@@ -100,7 +102,7 @@ def play(run, epochs, go_on, more=None, agreed=lambda number: number):
                 print("the drawing was skipped")
         except NotFiniteError as error:
             raise NotFiniteError(
-                f"training stopped: {error}.\n{run.last_good()}; to go on, with a lower learning rate: {go_on}"
+                f"{error}.\n{run.last_good()}; to go on, with a lower learning rate: {go_on}"
             ) from None
         return closing_words(run, epochs, stop.number, drawn, go_on)
 

@@ -1,6 +1,6 @@
 """The batch of a training step: what is drawn for each of its samples, and what is said of all of them together.
 
-All samples are here, unless machines share them (minigan/training/distributed.py). Whoever draws numbers for each
+All samples are here, unless machines share them (minigan/backend/share.py). Whoever draws numbers for each
 sample, or takes a mean over them, asks `batch`, and so computes the same whoever holds which samples.
 """
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from loading import ROOT
 
-from minigan.app.machines import Alone, joined
+from minigan.app.machines import Alone, joined, together
 from minigan.training import checkpoint
 
 GAME = Path(__file__).with_name("troubled_game.py")
@@ -32,10 +32,15 @@ def mpiexec(*commands, **environment):
     return done.returncode, done.stderr, time.time()
 
 
-def train(out, *options, game=GAME):
+DIGITS, ROWS = ("train_mnist.py", "--game", GAME), ("train_sequences.py", "--hidden", 4)
+
+
+def train(out, *options, game=DIGITS):
     """Arguments of python that train the game, and go on where something is in `out`."""
-    where = ["--resume", out] if (out / "config.json").exists() else ["--out", out, "--data", "digits", "--game", game]
-    return "-m", "mpi4py", ROOT / "scripts" / "train_mnist.py", "--distributed", *where, "--device", "cpu", *options
+    script, *new = game
+    there = out.suffix or (out / "config.json").exists()
+    where = ["--resume", out] if there else ["--out", out, "--data", "digits", *new]
+    return "-m", "mpi4py", ROOT / "scripts" / script, "--distributed", *where, "--device", "cpu", *options
 
 
 def distance(one, other):
@@ -59,21 +64,22 @@ def test_without_mpi_it_says_what_to_install(monkeypatch):
     with pytest.raises(
         SystemExit, match=r"^--distributed needs mpi4py and an MPI .*: install minigan\[mpi\], and mpich"
     ):
-        joined(True).__enter__()
+        together(None, ["--seed", "3", "--distrib"])  # argparse takes it for --distributed, too
 
 
 @needs_mpi
 @pytest.mark.slow
-def test_ranks_come_and_go_and_end_as_one_machine_does(tmp_path):
-    alone = [argument for argument in train(tmp_path / "one", "--epochs", 2) if argument != "--distributed"]
-    code, err, _ = mpiexec((1, *alone))
-    assert code == 0, err
-    for n, epochs in (2, 1), (3, 2):
-        code, err, _ = mpiexec((n, *train(tmp_path / "several", "--epochs", epochs)))
+@pytest.mark.parametrize("game", [DIGITS, ROWS])
+def test_ranks_come_and_go_and_end_as_one_machine_does(game, tmp_path):
+    one, several = tmp_path / "one", tmp_path / "several"
+    alone = [argument for argument in train(one, "--epochs", 2, game=game) if argument != "--distributed"]
+    stopped = train(several / "kept" / "epoch-0001.npz", game=game)
+    for n, arguments in (1, alone), (2, train(several, "--epochs", 2, "--keep", 1, game=game)), (3, stopped):
+        code, err, _ = mpiexec((n, *arguments))
         assert code == 0, err
-    assert 0 < distance(tmp_path / "one", tmp_path / "several") < 1e-4
-    kept, others = ({path.name for path in (tmp_path / name).iterdir()} for name in ("one", "several"))
-    assert kept == others and "history.csv" in kept
+    assert 0 < distance(one, several) < 1e-5
+    written, others = ({path.name for path in run.iterdir()} for run in (one, several))
+    assert others - written == {"kept", "checkpoint-set-aside.npz"} and written < others and "history.csv" in written
 
 
 @pytest.fixture(scope="session")
@@ -140,8 +146,8 @@ def test_who_is_unlike_rank_0_is_named_before_anything_is_written(tmp_path):
 
 HANGS = """
 import time
-from minigan.app import machines
-machines.PATIENCE = 1
+from minigan.app import machines, watched
+watched.PATIENCE = 1
 with machines.joined(True) as ranks:
     ranks.agreed(None)
     time.sleep(3 * (ranks.rank == 1))

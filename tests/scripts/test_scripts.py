@@ -91,11 +91,11 @@ def test_a_dry_run_is_short_and_what_is_chosen_for_auto_is_written_down(tmp_path
     assert (saved["epoch"], saved["dataset"]["images"], saved["config"]["data"]) == (2, 168, "digits")
 
 
-def test_it_says_how_long_it_trains_and_why_and_each_player_can_have_a_rate_of_its_own(tmp_path, capsys):
-    seen, train_mnist = [], script("train_mnist")
-    train_mnist.play = lambda run, *args: seen.append(run.training.gan)
+def test_it_says_how_long_it_trains_and_why_and_each_player_can_have_a_rate_of_its_own(tmp_path, capsys, monkeypatch):
+    seen = []
+    monkeypatch.setattr("minigan.app.program.play", lambda run, *args: seen.append(run.training.gan))
     for rates in ["--lr", "1e-3", "--lr-d", "1e-4"], ["--lr", "1e-3"]:
-        train_mnist.main([*DIGITS, *rates, "--out", str(tmp_path / str(len(seen)))])
+        train(*DIGITS, *rates, "--out", tmp_path / str(len(seen)))
     found = [tuple(player.lr.args[0] for _, _, player in gan.players()) for gan in seen]
     assert found == [(1e-3, 1e-4), (1e-3, 1e-3)]
     out = capsys.readouterr().out

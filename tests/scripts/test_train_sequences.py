@@ -91,6 +91,13 @@ def test_a_run_does_not_go_on_with_other_data(train, series, tmp_path, capsys):
     assert stop.value.code == 2 and "data set's columns is ['Open', 'Volume'], but here" in capsys.readouterr().err
 
 
+def test_the_rate_can_be_in_proportion_to_the_batch(module, series):
+    options = ["--data", str(series), "--window", "6", "--hidden", "2", "--batch-size", "8", "--lr", "0.01"]
+    for more, rate in ([], 0.01), (["--scale-lr"], 0.01 * 8 / 64):
+        gan = module.set_up(module.arguments().parse_args([*options, *more])).training.gan
+        assert [optimizer.lr(0) for _, _, optimizer in gan.players()] == [pytest.approx(rate)] * 2
+
+
 @pytest.mark.slow
 def test_digits_row_by_row_and_sines(module, train, tmp_path, monkeypatch, capsys):
     assert train("--data", "digits", "--hidden", 2, "--epochs", 1, "--batch-size", 900, "--out", tmp_path / "d") == 0
