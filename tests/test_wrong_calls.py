@@ -55,7 +55,7 @@ from minigan import (
     bce_with_logits,
     value,
 )  # fmt: skip
-from minigan.app import cli, fit, saved
+from minigan.app import cli, fit, program, saved
 from minigan.app.run_directory import RunDirectory
 from minigan.data import Batches, Dataset, idx, load, mnist, npz, sequences, toys
 from minigan.data.files import replacing
@@ -540,7 +540,7 @@ TEXTS = st.sampled_from(
     ["0", "-1", "1", "3", "2.5", "nan", "-inf", "1e400", "9" * 30, "\u0663", "\ud800", "--", "-x", "r1:1", "r1:nan",
      "r1:", "cpu", "gpu", "hinge", "ring", "5,4", "2,", "game.py:Mine", "broken.py:A", *filter(None, FILES)]
 ) | st.text(max_size=3).filter(lambda text: "/" not in text)  # fmt: skip
-PROGRAM = "minigan.app.program.play"
+PROGRAM = f"{program.__name__}.play"
 OPTIONS = {  # a script: what is right before and after, what is replaced where it would take long, the options
     "train_mnist": (
         ["--data", "images.npz", "--device", "cpu", "--threads", "1", "--out", "new"], PROGRAM,
