@@ -37,6 +37,7 @@ TABLE = """
   layers/recurrent
   layers/sequences
   layers/bidirectional
+  layers/embedding
   layers/condition
   layers/spectral
   layers/reshaping
@@ -55,6 +56,7 @@ TABLE = """
   objectives/auxiliary
   objectives/jvp
   objectives/penalties
+  objectives/tokens
 
 * gan
 
@@ -80,6 +82,7 @@ TABLE = """
   data/stacked
   data/toys
   data/sequences
+  data/text
 
   evaluation/metrics
   evaluation/parzen
@@ -88,6 +91,7 @@ TABLE = """
   evaluation/stacked
   evaluation/conditional
   evaluation/sequences
+  evaluation/text
   evaluation/protocol
   evaluation/report
 
@@ -108,6 +112,7 @@ TABLE = """
   training/checkpoint
   training/training
   training/distributed
+  training/text
   training/recipes
 
   app/reports

@@ -243,6 +243,7 @@ CALLS = {
     "a state": (lambda state: held(Network(minigan.GRU(2), shape=(2, 3))).step(np.ones((4, 3), "float32"), state),
                 mostly(None, np.zeros((4, 2), "float32"))),
     "Repeat": (minigan.Repeat, mostly(2)),
+    "Embedding": (minigan.Embedding, mostly(5), mostly(2), mostly(Normal(0.1))),
     "Bidirectional": (minigan.Bidirectional, made(lambda: minigan.GRU(2))),
     "ClipNorm": (minigan.ClipNorm, mostly(1.0)),
     "Condition": (minigan.Condition, mostly(3)),
