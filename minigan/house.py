@@ -103,6 +103,7 @@ TABLE = """
   plots/pictures
   plots/toys
   plots/sequences
+  plots/text
   plots/laboratory
 
   training/advice

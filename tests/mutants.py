@@ -31,9 +31,9 @@ MUTATED = (  # the mathematics, which battery.py checks
     "layers/layer", "layers/initializers", "layers/dense",
     "layers/activations", "layers/normalization", "layers/noise", "layers/maxout", "layers/spectral",
     "layers/reshaping", "layers/convolution", "layers/resampling", "layers/recurrent", "layers/sequences",
-    "layers/bidirectional", "layers/embedding", "layers/condition", "losses", "network", "optimizers/rules", "optimizers/schedules",
-    "optimizers/averaging", "optimizers/clipping", "objectives/minimax", "objectives/others", "objectives/auxiliary",
-    "objectives/jvp", "objectives/penalties", "objectives/tokens", "gan",
+    "layers/bidirectional", "layers/embedding", "layers/condition", "losses", "network", "optimizers/rules",
+    "optimizers/schedules", "optimizers/averaging", "optimizers/clipping", "objectives/minimax", "objectives/others",
+    "objectives/auxiliary", "objectives/jvp", "objectives/penalties", "objectives/tokens", "gan",
 )  # fmt: skip
 ROOMS = "backend", "layers", "losses", "network", "optimizers", "objectives", "gan", "gradcheck"
 VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_own", "_check_players", "_sizes", "_real", "_chain"}

@@ -8,7 +8,8 @@ import minigan as m
 
 N = 4
 Y = np.array([0, 2, 1, 1])
-WITHOUT_SECOND = "RNN", "GRU", "LSTM", "Bidirectional", "Embedding of rows"  # they have no jvp: a penalty of D's slope refuses them in words
+# These have no jvp: a penalty of D's slope refuses them in words.
+WITHOUT_SECOND = "RNN", "GRU", "LSTM", "Bidirectional", "Embedding of rows"
 LAYERS = {  # how it is made, the shape of a sample
     "Dense": (lambda: m.Dense(5, 4), (5,)),
     "Dense on sequences": (lambda: m.Dense(5, 4), (2, 5)),

@@ -1,4 +1,4 @@
-"""Text as tokens: the characters of a file, and the published oracle, a language model that is known exactly."""
+"""Text as tokens: the characters of files, and the published oracle, a language model that is known exactly."""
 
 from dataclasses import dataclass, field
 
@@ -46,28 +46,36 @@ class Text:
 
 
 def characters(path, steps=64):
-    """The characters of a text file in UTF-8, in windows of so many that share none; every tenth window is for the test.
+    """The characters of a text in windows of so many, which share none; every tenth window is for the test.
 
-    Token v > 0 is the v-th of the characters that occur, in the order of their code; 0 stands before the first one.
-    Raises DataError for a file that is no text, has fewer than 20 windows, or only one character.
+    `path` is a file in UTF-8, or a folder, of which all *.md and *.txt are read in the order of their names. Token
+    v > 0 is the v-th of the characters that occur, in the order of their codes; 0 stands before the first one. Raises
+    ValueError for steps below 2, DataError for files that are no text, fewer than 20 windows, or only one character.
     """
     path, steps = as_path(path), whole(f"characters: steps={steps!r}", steps, least=2)
+    files = sorted([*path.glob("*.md"), *path.glob("*.txt")]) if path.is_dir() else [path]
+    if not files:
+        raise DataError(f"{path} is a folder without a *.md or *.txt: name a text, or a folder of texts")
+    text = "".join(map(_read, files))
+    codes, tokens = numpy.unique(numpy.array(list(text), dtype="U1"), return_inverse=True)
+    windows = len(tokens) // steps
+    if windows < 20 or len(codes) < 2:
+        raise DataError(f"{path}: {len(tokens)} characters, {len(codes)} different ones: expected {20 * steps}, which "
+                        f"make 20 sequences of {steps}, and not all alike")  # fmt: skip
+    x = (tokens[: windows * steps].reshape(windows, steps) + 1).astype("float32")
+    held_out = numpy.arange(windows) % 10 == 9
+    return Text(path.name, x[~held_out], x[held_out], len(codes) + 1, ("", *codes.tolist()))
+
+
+def _read(path):
     with reading(path) as file:
         raw = file.read(AT_MOST + 1)
     if len(raw) > AT_MOST:
         raise DataError(f"{path}: more than {AT_MOST:,} bytes: cut it")
     try:
-        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is no text in UTF-8 ({error}): save it as one") from None
-    codes, tokens = numpy.unique(list(text), return_inverse=True)
-    windows = len(tokens) // steps
-    if windows < 20 or len(codes) < 2:
-        found = f"{len(text)} characters, {len(codes)} of them different"
-        raise DataError(f"{path}: {found}: expected at least {20 * steps}, 20 sequences of {steps}, and not all alike")
-    x = (tokens[: windows * steps].reshape(windows, steps) + 1).astype("float32")
-    held_out = numpy.arange(windows) % 10 == 9
-    return Text(path.name, x[~held_out], x[held_out], len(codes) + 1, ("", *codes.tolist()))
 
 
 def load_oracle(path):
@@ -100,7 +108,7 @@ def _floats(where, shape, dtype):
 
 
 def spoken(oracle, path, n=10_000, steps=20, seed=0):
-    """The protocol of Yu et al. (2017) as a Text: n sequences that the oracle draws to learn from, and n for the test."""
+    """The protocol of Yu et al. (2017) as a Text: the oracle draws n sequences to learn from, and n for the test."""
     kind("spoken", oracle, Network)
     n, steps = whole(f"spoken: n={n!r} and steps={steps!r}", n, steps)
     rng = host_generator(whole(f"spoken: seed={seed!r}", seed, least=0), DATA)

@@ -1,9 +1,9 @@
 """Text, measured by likelihood: what a judge holds of G's sequences, and what G holds of the data's.
 
 The oracle's negative log-likelihood of what G draws tells whether it is good, G's of fresh data whether it is various.
-Either alone is easily pleased: a G that draws coldly, softmax(a / temperature) with a low temperature, says only what is
-likely. So both are measured at one temperature, and what a GAN has reached is compared with the curve of the temperatures
-of the maximum likelihood model (Caccia et al. 2020).
+Either alone is easily pleased: a G that draws coldly, softmax(a / temperature) with a low temperature, says only what
+is likely. So both are measured at one temperature, and what a GAN has reached is compared with the curve of the
+temperatures of the maximum likelihood model (Caccia et al. 2020).
 """
 
 import numpy

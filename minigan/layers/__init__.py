@@ -19,7 +19,7 @@ from minigan.layers.spectral import SpectralConv2D, SpectralNorm
 
 __all__ = [
     "GRU", "LSTM", "RNN", "AveragePool", "BatchNorm", "Bidirectional", "Condition", "Conv2D", "ConvTranspose2D",
-    "Dense", "Dropout", "Embedding", "Flatten", "InstanceNoise", "LastStep", "Layer", "LayerNorm", "LeakyReLU", "Maxout",
-    "MeanOverTime", "Normal", "Pack", "Projection", "ReLU", "Repeat", "Reshape", "Shared", "Sigmoid", "SpectralConv2D",
-    "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he", "orthogonal",
+    "Dense", "Dropout", "Embedding", "Flatten", "InstanceNoise", "LastStep", "Layer", "LayerNorm", "LeakyReLU",
+    "Maxout", "MeanOverTime", "Normal", "Pack", "Projection", "ReLU", "Repeat", "Reshape", "Shared", "Sigmoid",
+    "SpectralConv2D", "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he", "orthogonal",
 ]  # fmt: skip

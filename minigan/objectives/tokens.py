@@ -4,9 +4,9 @@ A language model G reads tokens x (N, T) and gives logits (N, T, V), at each ste
 
     p(x) = product over t of p(x_t | x_1 ... x_{t-1})      p(. | x_1 ... x_{t-1}) = softmax(a_t)
 
-A token that is drawn is a whole number. It does not move when a_t moves a little, so what D says of it has no derivative
-with respect to a_t. But its probability has one (`likelihood` with rewards for weights, REINFORCE), and a softened draw
-has one (`relaxed`, the Gumbel softmax).
+A token that is drawn is a whole number. It does not move when a_t moves a little, so the derivative of D's verdict with
+respect to a_t is 0. But its probability has a derivative (`likelihood` with rewards for weights, REINFORCE), and so has
+a softened draw (`relaxed`, the Gumbel softmax).
 """
 
 from minigan.backend import checks, xp
@@ -125,9 +125,9 @@ def gumbel(rng, shape, dtype):
 
 
 def relaxed(a, tau):
-    """y = softmax(a / tau), for a = logits + g the softened draw of Jang, Gu and Poole (2017) and Maddison et al. (2017)
+    """y = softmax(a / tau), a (..., V); of logits + g a softened draw (Jang, Gu and Poole 2017; Maddison et al. 2017)
 
-    The colder tau, the closer it comes to the one-hot row of the token at which a is largest. a (..., V), y a new array.
+    The colder tau, the closer y, a new array, comes to the one-hot row of the token at which a is largest.
     """
     y = xp.exp((a - a.max(axis=-1, keepdims=True)) / tau)
     y /= y.sum(axis=-1, keepdims=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from minigan import GRU, Dense, Embedding, LastStep, Network, gradcheck
 
 TOKENS = np.array([[0.0, 2, 2], [4, 2, 0]])

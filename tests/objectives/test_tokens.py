@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from minigan import GRU, Dense, Embedding, Network, check_loss, softmax_cross_entropy
 from minigan.objectives import tokens
 
