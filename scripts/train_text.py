@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from minigan.app.cli import Parser, StopSignal, choose_device, positive, whoever_listens, whole
-from minigan.app.run_directory import CHECKPOINT, CONFIG, hold, release, unused
+from minigan.app.run_directory import CHECKPOINT, CONFIG, LOCK, hold, release, unused
 from minigan.app.saved import parse
 from minigan.app.train import command
 from minigan.backend import host_generator
@@ -75,12 +75,16 @@ def directory(args, training):
     run = Path(args.out) if args.out else unused()
     run.mkdir(parents=True, exist_ok=True)
     lock = hold(run)
-    if args.resume and (run / CHECKPOINT).exists():
-        training.restore(run / CHECKPOINT)
-    elif not args.resume and any(path.name != "run.lock" for path in run.iterdir()):
-        raise ValueError(f"{run} is not empty: go on with --resume {run}, or name another directory")
-    with replacing(run / CONFIG, "w") as file:
-        json.dump({name: value for name, value in vars(args).items() if name not in OF_THIS_START}, file, indent=2)
+    try:
+        if args.resume and (run / CHECKPOINT).exists():
+            training.restore(run / CHECKPOINT)
+        elif not args.resume and any(path.name != LOCK for path in run.iterdir()):
+            raise ValueError(f"{run} is not empty: go on with --resume {run}, or name another directory")
+        with replacing(run / CONFIG, "w") as file:
+            json.dump({name: value for name, value in vars(args).items() if name not in OF_THIS_START}, file, indent=2)
+    except BaseException:
+        release(lock)
+        raise
     return run, lock
 
 

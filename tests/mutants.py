@@ -23,7 +23,8 @@ from pathlib import Path
 
 import minigan.backend.arrays
 import minigan.gan  # the rooms that it and its imports fill
-import minigan.gradcheck.second_order  # noqa: F401
+import minigan.gradcheck.second_order
+import minigan.objectives.tokens  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATED = (  # the mathematics, which battery.py checks
@@ -42,6 +43,7 @@ SECONDS = 10  # of the processor's time, for one mutant: one that hangs is caugh
 
 FILES = (  # battery.py looks into these
     "backend/kernels", "backend/generators", "backend/batch", "objectives/jvp", "objectives/penalties",
+    "objectives/tokens",
 )  # fmt: skip
 
 Mutant = namedtuple("Mutant", "key module tree")  # key: "layers/dense.py Dense.backward: before -> after"

@@ -53,7 +53,7 @@ class Embedding(Layer):
             kernels.matmul(x.reshape(-1, self.vocabulary), self.W, out=y)
             return y.reshape(*x.shape[:2], self.width)
         self.tokens = whole(x, self.vocabulary, f"{self!r}: ")
-        return xp.take(self.W, self.tokens, axis=0, out=self.scratch("y", (*x.shape, self.width), x.dtype))
+        return xp.take(self.W, self.tokens, axis=0)  # no out=: given one, NumPy makes the same temporary and copies it
 
     def backward(self, dy, wrt="both"):
         rows, dx = dy.reshape(-1, self.width), self.like("dx", self.x, dy.dtype)
