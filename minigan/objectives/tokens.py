@@ -37,6 +37,8 @@ def likelihood(a, x, weights=None, out=None):
     ValueError for other shapes, and for tokens outside 0 ... V - 1.
     """
     checks.floats("likelihood: logits", a)
+    x = checks.array("likelihood: tokens", x)
+    weights = None if weights is None else checks.array("likelihood: weights", weights, a.dtype)
     if a.ndim != 3 or x.shape != a.shape[:2] or (weights is not None and weights.shape != x.shape):
         shapes = [a.shape, x.shape, *([] if weights is None else [weights.shape])]
         raise ValueError(f"likelihood: shapes {', '.join(map(str, shapes))}, expected logits (N, T, V), tokens (N, T) "
