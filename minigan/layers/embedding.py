@@ -10,9 +10,9 @@ class Embedding(Layer):
 
     dW_v = sum of dy_nt over all places (n, t) where x_nt = v      dx = 0
 
-    That is y = onehot(x) W without the product, and dW = onehot(x).T dy is a scatter-add: each dy_nt is added to the
-    row that y_nt came from. A token is rounded to the nearest whole number, so y does not move when x moves a little,
-    and nothing comes down through a token: a G that draws tokens learns nothing from dx.
+    (Bengio et al. 2003.) That is y = onehot(x) W without the product, and dW = onehot(x).T dy is a scatter-add: each
+    dy_nt is added to the row that y_nt came from. A token is rounded to the nearest whole number, so y does not move
+    when x moves a little, and nothing comes down through a token: a G that draws tokens learns nothing from dx.
 
     A sample (T, V) instead is a row of V numbers at each step, one-hot or softer: y = x W, dW = x.T dy, dx = dy W.T. In
     a Network(Embedding(V, O), ..., shape=(None, V)) it takes such rows, without a shape tokens; T is free.
