@@ -15,7 +15,7 @@ from minigan.app.cli import Parser, StopSignal, choose_device, positive, whoever
 from minigan.app.run_directory import CHECKPOINT, CONFIG, LOCK, hold, release, unused
 from minigan.app.saved import parse
 from minigan.app.train import command
-from minigan.backend import host_generator
+from minigan.backend import generator
 from minigan.backend.generators import FIXED
 from minigan.data.files import replacing
 from minigan.data.text import characters, load_oracle, spoken
@@ -43,8 +43,8 @@ def main(argv=None):
     with whoever_listens(), StopSignal() as stop:
         try:
             train(training, run, args, stop)
-        except NotFiniteError as error:
-            print(error, file=sys.stderr)
+        except (NotFiniteError, OSError) as error:
+            print(f"{error}; what was saved is in {run}", file=sys.stderr)
             return 1
         finally:
             release(lock)
@@ -98,9 +98,9 @@ def train(training, run, args, stop):
             if row:
                 bar.write(in_words(row))
                 save_history(run / "history.csv", training.history)
+                if training.round >= training.learned:
+                    picture(training, run)
                 training.save(run / CHECKPOINT)
-            if training.round == training.learned or (row and training.round > training.learned):
-                picture(training, run)
             if stop.number:
                 break
     training.save(run / CHECKPOINT)
@@ -125,7 +125,7 @@ def picture(training, run):
 
 def closing(training, run, signal):
     """Samples, the last figures beside the curve, and how to go on. Returns the exit code."""
-    x = drawn(training.G, SAMPLES, training.text.x.shape[1], host_generator(training.seed, FIXED))
+    x = drawn(training.G, SAMPLES, training.text.x.shape[1], generator(training.seed, FIXED))
     print(*(repr(said) for said in training.text.say(x)), sep="\n")
     path = run / "temperatures.json"
     if path.exists() and training.round > training.learned and training.text.oracle:

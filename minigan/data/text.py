@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy
 
-from minigan.backend import host_generator, to_numpy
+from minigan.backend import generator, to_numpy
 from minigan.backend.checks import array, kind, whole
 from minigan.backend.generators import DATA
 from minigan.data.dataset import fingerprint
@@ -111,6 +111,6 @@ def spoken(oracle, path, n=10_000, steps=20, seed=0):
     """The protocol of Yu et al. (2017) as a Text: the oracle draws n sequences to learn from, and n for the test."""
     kind("spoken", oracle, Network)
     n, steps = whole(f"spoken: n={n!r} and steps={steps!r}", n, steps)
-    rng = host_generator(whole(f"spoken: seed={seed!r}", seed, least=0), DATA)
+    rng = generator(whole(f"spoken: seed={seed!r}", seed, least=0), DATA)
     x = to_numpy(drawn(oracle, 2 * n, steps, rng))
     return Text(as_path(path).name, x[:n], x[n:], oracle.layers[0].vocabulary, oracle=oracle)

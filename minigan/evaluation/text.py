@@ -8,7 +8,7 @@ temperatures of the maximum likelihood model (Caccia et al. 2020).
 
 import numpy
 
-from minigan.backend import host_generator, xp
+from minigan.backend import generator, xp
 from minigan.backend.checks import kind, number, whole
 from minigan.backend.generators import SAMPLING
 from minigan.network import Network
@@ -44,7 +44,7 @@ def both(G, text, temperature=1.0, n=2000, seed=0):
     test = nll(G, text.test[:n], temperature)
     if text.oracle is None:
         return None, test
-    return nll(text.oracle, drawn(G, n, text.x.shape[1], host_generator(seed, SAMPLING), temperature)), test
+    return nll(text.oracle, drawn(G, n, text.x.shape[1], generator(seed, SAMPLING), temperature)), test
 
 
 def curve(G, text, temperatures=TEMPERATURES, n=2000, seed=0):

@@ -78,7 +78,5 @@ def whole(x, vocabulary, where=""):
     """The tokens x as whole numbers, int64. Raises ValueError for any that is not in 0 ... vocabulary - 1."""
     low, high = x.real.min(), x.real.max()  # of a complex step the real part
     if not (low >= -0.5 and high < vocabulary - 0.5):  # false for NaN
-        raise ValueError(
-            f"{where}tokens must lie in 0 ... {vocabulary - 1}, but these run from {float(low):g} to {float(high):g}"
-        )
+        raise ValueError(f"{where}tokens must lie in 0 ... {vocabulary - 1}, but these run from {low} to {high}")
     return xp.rint(x.real).astype("int64")

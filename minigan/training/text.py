@@ -187,6 +187,7 @@ class TextTraining:
         networks = {name: described(network) for name, network in self.players.items()}
         return {
             "text": self.text.identity,
+            "epochs": self.epochs,
             "batch size": self.batch_size,
             "seed": self.seed,
             "way": self.way,

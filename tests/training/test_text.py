@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import standin
 
-from minigan import Dense, Embedding, Network, gradcheck
+import minigan.training.text
+from minigan import Dense, Embedding, Network, gradcheck, to_numpy, xp
+from minigan.backend import host_generator
 from minigan.data.sealed import CheckpointError, write
 from minigan.data.text import Text
+from minigan.evaluation.text import both
 from minigan.objectives.tokens import drawn
 from minigan.training.text import WAYS, TextTraining, judge, language_model
 
@@ -96,3 +100,24 @@ def test_the_judge_is_checked(way):
 def test_settings_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         training(**options)
+
+
+def streams_of_a_device(*key):
+    return np.random.default_rng(int(host_generator(*key).integers(2**63)))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_device_computes_the_same(way, monkeypatch):
+    """On the stand-in, with the noise of its stream on both sides."""
+    with monkeypatch.context() as patch:
+        patch.setattr(minigan.training.text, "random_generator", streams_of_a_device)
+        patch.setattr(minigan.layers.noise, "generator", streams_of_a_device)
+        expected = training(way)
+        list(expected.rounds(6))
+    xp._switch(standin)
+    found = training(way)
+    list(found.rounds(6))
+    for name, a in expected._arrays().items():
+        assert np.array_equal(to_numpy(found._arrays()[name]), a), name
+    oracle = language_model(V, 3, 3)
+    assert both(oracle, Text("x", CYCLE, CYCLE, V, oracle=oracle), n=5)[0] > 0
