@@ -1564,6 +1564,13 @@ def embedding_is_the_product_with_one_hot_rows(m):
         assert network.backward(dy, "params") is None
         same(network.layers[0].dW, np.einsum("ntv,nto->vo", onehot, dy))
         assert network.n_out == (None, H) and network.forward(given[:, :1]).shape == (2, 1, H)
+    rows.forward(onehot)
+    dx = rows.backward(dy)
+    dx[...] = 7
+    rows.backward(dy, "params")
+    same(dx, np.full(dx.shape, 7.0), 0)
+    wrong = m.layers.Embedding(V, H, init=lambda rng, shape, *fans: rng.random(3))
+    refuses(ValueError, "what init draws must have shape (5, 3)", m.network.Network, wrong)
     assert tokens.shape == (None,) and tokens.multiplications((3,), (3, H)) == 0
     assert rows.multiplications((3, V), (3, H)) == 3 * V * H
     passes(m.gradcheck.gradcheck(tokens, x))
@@ -1593,7 +1600,10 @@ def tokens_have_their_likelihood(m):
         again = m.tokens.likelihood(kept, x, w, out=kept)
         same(again[0], L, 0)
         same(kept, da, 0)
-    same(m.tokens.likelihood(np.array([[[1e4, 0.0]]]), np.ones((1, 1)))[1], [[[1, -1]]], 0)
+    far = m.tokens.likelihood(np.array([[[1e4, 0.0]], [[0, 0]]], "float32"), [[1.0], [0]], [[1.0], [2]])
+    same(far[1], [[[0.5, -0.5]], [[-0.5, 0.5]]], 0)
+    same(far[0], (1e4 + 2 * np.log(2)) / 2, 1e-6)
+    assert far[0].dtype == far[1].dtype == "float32"
     same(m.tokens.before(np.array([[3.0, 1, 2], [4, 4, 0]])), [[0, 3, 1], [0, 4, 4]], 0)
     refuses(TypeError, "likelihood: logits", m.tokens.likelihood, x[..., None].astype(int), x)
     refuses(ValueError, "expected logits (N, T, V)", m.tokens.likelihood, a, x[:, :2])
@@ -1603,7 +1613,8 @@ def tokens_are_drawn_by_chance(m):
     rng, a = np.random.default_rng, np.array([[0.0, 1, -1, -40], [2, 0, 0, 0]])
     for temperature in 1.0, 0.5:
         p = np.exp(a / temperature) / np.exp(a / temperature).sum(axis=1, keepdims=True)
-        found = m.tokens.by_chance(rng(0), temperature)(np.repeat(a, 2000, axis=0) + 700, 0)
+        rows = np.repeat(np.add(a, [[700], [-700]]), 2000, axis=0)
+        found = m.tokens.by_chance(rng(0), temperature)(rows, 0)
         u = rng(0).random((4000, 1)).reshape(2, 2000)
         expected = [np.searchsorted(row.cumsum(), each) for row, each in zip(p, u, strict=True)]
         assert (found == np.concatenate(expected)).mean() > 0.999
@@ -1612,15 +1623,18 @@ def tokens_are_drawn_by_chance(m):
     G = m.network.Network(
         m.layers.Embedding(4, 3), m.layers.LSTM(3), m.layers.GRU(2), m.layers.Dense(2, 4), dtype="float64"
     )
-    x = m.tokens.draw(G, 5, 6, lambda a, t: (a.argmax(axis=1) + t) % 4)
-    same(x, (G.forward(m.tokens.before(x)).argmax(axis=2) + np.arange(6)) % 4, 0)
+    seen = []
+    x = m.tokens.draw(G, 5, 6, lambda a, t: seen.append(a.copy()) or (np.arange(5) ** 2 + t**3) % 4)
+    same(x, (np.arange(5)[:, None] ** 2 + np.arange(6) ** 3) % 4, 0)
+    same(G.forward(m.tokens.before(x)), np.stack(seen, axis=1))
+    assert m.tokens.draw(G.astype("float32"), 2, 2, lambda a, t: a[:, 0] * 0).dtype == "float32"
     refuses(RuntimeError, "forward(x) first", m.tokens.draw(G, 2, 2, lambda a, t: a[:, 0] * 0) is None or G.backward, a)
     found = m.tokens.drawn(G, 600, 6, rng(0))
     assert found.shape == (600, 6) and (found[:250] != found[250:500]).any()
     same(found[:250], m.tokens.draw(G, 250, 6, m.tokens.by_chance(rng(0))), 0)
 
 
-def draws_are_praised_and_softened(m):
+def tokens_are_praised_and_softened(m):
     a = draw(7, 4)
     for discount in 0.0, 0.5, 1.0:
         r = np.diff(a, axis=1, prepend=0)
@@ -1633,9 +1647,9 @@ def draws_are_praised_and_softened(m):
     same(least, [-np.log(-np.log(np.finfo("float32").tiny))], 1e-5)
     c = draw(2, 3, 4, seed=1)
     for tau in 0.5, 2.0:
-        x = draw(2, 3, 4) + 2000
-        y = m.tokens.relaxed(x, tau)
-        same(y, np.exp((x - 2000) / tau) / np.exp((x - 2000) / tau).sum(axis=2, keepdims=True), 1e-9)
+        x = draw(2, 3, 4)
+        y = m.tokens.relaxed(np.add(x, [[[2000]], [[-2000]]]), tau)
+        same(y, np.exp(x / tau) / np.exp(x / tau).sum(axis=2, keepdims=True), 1e-9)
 
         def loss(x, tau=tau):
             y = m.tokens.relaxed(x, tau)

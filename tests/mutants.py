@@ -361,6 +361,12 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     ("layers/recurrent.py Recurrent.initialize", "self.x_shape[-1]", "self.x_shape[1]"): STEPS,
     ("layers/recurrent.py Recurrent.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
     (TWO + "multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
+    ("layers/embedding.py Embedding.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
+    (
+        "objectives/tokens.py likelihood",
+        "1 / x.size, dtype=a.dtype)",
+        "1 / x.size)",
+    ): "the same to rounding, but slower",
     (TWO + "__init__", "self.first, self.second =", "self.second, self.first ="): ALIKE,
     (TWO + "__init__", "(first, copy.deepcopy(first))", "(copy.deepcopy(first), first)"): ALIKE,
     (TWO + "initialize", "first, second =", "second, first ="): ALIKE,

@@ -67,7 +67,7 @@ def draw(G, n, steps, choose):
     """
     x, states = xp.zeros((n, steps + 1), dtype=G.dtype), {}
     for t in range(steps):
-        y = x[:, t : t + 1]
+        y = x[:, t, None]
         for i, layer in enumerate(G.layers):
             if isinstance(layer, Recurrent):
                 y, states[i] = layer.step(y[:, 0], states.get(i))
@@ -76,7 +76,7 @@ def draw(G, n, steps, choose):
                 y = layer.forward(y)
         x[:, t + 1] = choose(y[:, 0], t)
     G.forget()
-    return x[:, 1:].copy()
+    return x[:, 1:]
 
 
 def by_chance(rng, temperature=1.0):
@@ -111,7 +111,7 @@ def advantages(a, discount=1.0):
     With discount 0, only the token itself counts. Where Yu et al. (2017) play each sequence to its end several times
     to tell what token t is worth, here D says so of every beginning.
     """
-    A = xp.zeros_like(a)
+    A = xp.empty_like(a)
     A[:, 0] = a[:, 0]
     xp.subtract(a[:, 1:], a[:, :-1], out=A[:, 1:])
     for t in reversed(range(a.shape[1] - 1)):

@@ -15,6 +15,7 @@ from loading import load, script
 from minigan.app.reports import block
 from minigan.data.toys import ring, toy
 from minigan.evaluation.metrics import mode_coverage
+from minigan.evaluation.text import behind
 
 pytestmark = pytest.mark.docs
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,4 +1,4 @@
-"""Left, both likelihoods of G as it is cooled, and of two games; right, a D that learns its sequences by heart"""
+"""Left, both likelihoods of G as it is cooled, and trained from 0.7 on; right, a D that learns its sequences by heart"""
 
 import json
 from pathlib import Path
@@ -19,9 +19,10 @@ def draw(figure):
         curve.annotate(f"{t:g}", (x, y), (-4, -12), textcoords="offset points", fontsize="small", color=GREEN)
     curve.plot(*zip(*((x, y) for y, x in PUBLISHED[:2]), strict=True), ":", color=GRAY, label="the same, published")
     curve.plot(COT[1], COT[0], "x", color=GRAY, label="CoT, published")
-    for game, color in zip(found["games"], (ORANGE, BLUE), strict=False):
+    for game, color in zip(found["games"], (ORANGE, BLUE), strict=True):
         _, y, x = zip(*game["points"], strict=True)
         curve.plot(x, y, "-s", color=color, markersize=4, label=game["name"])
+    curve.plot(found["mixed"][1], found["mixed"][0], "D", color=GREEN, label="mean of 1 and 0.5")
     curve.set(xlabel="test: what G holds of the oracle's", ylabel="oracle: what it holds of G's")
     curve.legend()
     rounds = [row["round"] for row in found["judge"]]
