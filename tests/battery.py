@@ -1605,6 +1605,7 @@ def tokens_have_their_likelihood(m):
     same(far[0], (1e4 + 2 * np.log(2)) / 2, 1e-6)
     assert far[0].dtype == far[1].dtype == "float32"
     same(m.tokens.before(np.array([[3.0, 1, 2], [4, 4, 0]])), [[0, 3, 1], [0, 4, 4]], 0)
+    refuses(ValueError, "tokens must lie in 0 ... 4", m.tokens.likelihood, a, x + 5)
     refuses(TypeError, "likelihood: logits", m.tokens.likelihood, x[..., None].astype(int), x)
     refuses(ValueError, "expected logits (N, T, V)", m.tokens.likelihood, a, x[:, :2])
 
@@ -1624,6 +1625,7 @@ def tokens_are_drawn_by_chance(m):
         m.layers.Embedding(4, 3), m.layers.LSTM(3), m.layers.GRU(2), m.layers.Dense(2, 4), dtype="float64"
     )
     seen = []
+    np.full((5, 7), 3.0)  # what memory holds that is not set to 0
     x = m.tokens.draw(G, 5, 6, lambda a, t: seen.append(a.copy()) or (np.arange(5) ** 2 + t**3) % 4)
     same(x, (np.arange(5)[:, None] ** 2 + np.arange(6) ** 3) % 4, 0)
     same(G.forward(m.tokens.before(x)), np.stack(seen, axis=1))

@@ -367,6 +367,7 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
         "1 / x.size, dtype=a.dtype)",
         "1 / x.size)",
     ): "the same to rounding, but slower",
+    ("objectives/tokens.py draw", "x[:, t, None]", "x[:, None, t]"): "both are (n, 1)",
     (TWO + "__init__", "self.first, self.second =", "self.second, self.first ="): ALIKE,
     (TWO + "__init__", "(first, copy.deepcopy(first))", "(copy.deepcopy(first), first)"): ALIKE,
     (TWO + "initialize", "first, second =", "second, first ="): ALIKE,

@@ -143,6 +143,11 @@ def cooled(temperature):
     return next(both for t, *both in TEXT["temperatures"] if t == temperature)
 
 
+def below():
+    """How far the mean of two temperatures lies below the curve, by the draws that it was measured with."""
+    return -behind(TEXT["mixed"], TEXT["again"])
+
+
 def untrained():
     """The share of the samples at a cloud of the capstone's ring, of 30 G that have learned nothing, in percent."""
     answer, centers = load(ROOT / "docs" / "course" / "answers" / "capstone.py"), ring(8, 0.8, 0.08).centers

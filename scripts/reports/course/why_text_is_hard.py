@@ -1,4 +1,4 @@
-"""Left, both likelihoods of G as it is cooled, and trained from 0.7 on; right, a D that learns its sequences by heart"""
+"""Left, both likelihoods of G, cooled, and trained on from 0.7; right, a D that learns its sequences by heart"""
 
 import json
 from pathlib import Path
