@@ -38,6 +38,7 @@ TABLE = """
   layers/recurrent
   layers/sequences
   layers/bidirectional
+  layers/embedding
   layers/condition
   layers/spectral
   layers/reshaping
@@ -56,6 +57,7 @@ TABLE = """
   objectives/auxiliary
   objectives/jvp
   objectives/penalties
+  objectives/tokens
 
 * gan
 
@@ -81,6 +83,7 @@ TABLE = """
   data/stacked
   data/toys
   data/sequences
+  data/text
 
   evaluation/metrics
   evaluation/parzen
@@ -89,6 +92,7 @@ TABLE = """
   evaluation/stacked
   evaluation/conditional
   evaluation/sequences
+  evaluation/text
   evaluation/protocol
   evaluation/report
 
@@ -100,6 +104,7 @@ TABLE = """
   plots/pictures
   plots/toys
   plots/sequences
+  plots/text
   plots/laboratory
 
   training/advice
@@ -109,6 +114,7 @@ TABLE = """
   training/checkpoint
   training/training
   training/distributed
+  training/text
   training/recipes
 
   app/reports

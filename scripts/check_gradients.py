@@ -103,6 +103,8 @@ def project(seed):
         *((layer, sequences, None) for layer in (m.RNN(3), m.GRU(3), m.LSTM(3), m.Bidirectional(m.GRU(2)))),
         *((layer, sequences, None) for layer in (m.LastStep(), m.MeanOverTime(), m.Shared())),
         (m.Repeat(3), rows, None),
+        (m.Embedding(3, 4), rng.integers(0, 3, (N, 5)).astype("float64"), None),
+        (m.Embedding(3, 4), rng.standard_normal((N, 2, 3)), None),
     ):
         x, y = given
         checks += [([layer], gradcheck(layer, x, y=y, method=method, seed=seed)) for method in methods]

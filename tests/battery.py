@@ -1545,6 +1545,124 @@ def bidirectional_reads_both_ways(m):
     assert peak(network, x, dy) < 200_000  # y and dy have 1,048,576 bytes each
 
 
+def embedding_is_the_product_with_one_hot_rows(m):
+    V, H, x = 5, 3, np.array([[0.0, 2, 2], [4.2, 2, 0.6]])
+    onehot = (np.rint(x)[..., None] == np.arange(V)).astype("float64")
+    tokens = m.network.Network(m.layers.Embedding(V, H), dtype="float64", seed=3)
+    rows = m.network.Network(m.layers.Embedding(V, H), dtype="float64", seed=3, shape=(None, V))
+    W, dy = tokens.layers[0].W, draw(2, 3, H)
+    same(W, np.random.Generator(np.random.PCG64((1, 3))).standard_normal((V, H)), 0)
+    for network, given in (tokens, x), (rows, onehot):
+        network.dtheta[...] = 7
+        same(network.forward(given), np.einsum("ntv,vo->nto", onehot, W), 0)
+        dx = network.backward(dy, "input")
+        same(dx, np.zeros_like(x) if given is x else np.einsum("nto,vo->ntv", dy, W))
+        same(network.dtheta, np.full(V * H, 7.0), 0)
+        same(network.backward(dy), dx, 0)
+        same(network.layers[0].dW, np.einsum("ntv,nto->vo", onehot, dy))
+        network.dtheta[...] = 0
+        assert network.backward(dy, "params") is None
+        same(network.layers[0].dW, np.einsum("ntv,nto->vo", onehot, dy))
+        assert network.n_out == (None, H) and network.forward(given[:, :1]).shape == (2, 1, H)
+    rows.forward(onehot)
+    dx = rows.backward(dy)
+    dx[...] = 7
+    rows.backward(dy, "params")
+    same(dx, np.full(dx.shape, 7.0), 0)
+    wrong = m.layers.Embedding(V, H, init=lambda rng, shape, *fans: rng.random(3))
+    refuses(ValueError, "what init draws must have shape (5, 3)", m.network.Network, wrong)
+    assert tokens.shape == (None,) and tokens.multiplications((3,), (3, H)) == 0
+    assert rows.multiplications((3, V), (3, H)) == 3 * V * H
+    passes(m.gradcheck.gradcheck(tokens, x))
+    passes(m.gradcheck.gradcheck(tokens, x, method="complex"))
+    passes(m.gradcheck.gradcheck(rows, draw(2, 3, V)))
+    for wrong in [0, -0.6], [0, 4.6], [0, math.nan]:
+        refuses(ValueError, "tokens must lie in 0 ... 4", tokens.forward, np.array([wrong]))
+    same(tokens.forward(np.array([[-0.4, 4.4]])), W[None, [0, 4]], 0)
+    for wrong in (2, 4), (2, 5, 1):
+        refuses(ValueError, "or rows, shape (steps, 5), but gets", m.layers.Embedding(V, H).output_shape, wrong)
+    for shape, x in (None, np.ones((64, 64), "float32")), ((64, 5), np.ones((64, 64, 5), "float32")):
+        network, dy = m.network.Network(m.layers.Embedding(V, 64), shape=shape), draw(64, 64, 64, dtype="float32")
+        network.forward(x)
+        network.backward(dy)
+        assert peak(network, x, dy) < 200_000 + (shape is None) * 1_048_576  # the bytes of y, and of dy
+
+
+def tokens_have_their_likelihood(m):
+    V, a, x = 5, draw(30, 3, 5), np.random.default_rng(1).integers(0, 5, (30, 3)).astype("float64")
+    onehot, p = x[..., None] == np.arange(V), np.exp(a) / np.exp(a).sum(axis=2, keepdims=True)
+    for w in None, draw(30, 3, seed=2):
+        kept, weights = a.copy(), np.ones((30, 3)) if w is None else w
+        L, da = m.tokens.likelihood(a, x, w)
+        same(L, -(weights * np.log(p[onehot]).reshape(30, 3)).mean())
+        same(da, weights[..., None] * (p - onehot) / 90)
+        same(a, kept, 0)
+        again = m.tokens.likelihood(kept, x, w, out=kept)
+        same(again[0], L, 0)
+        same(kept, da, 0)
+    far = m.tokens.likelihood(np.array([[[1e4, 0.0]], [[0, 0]]], "float32"), [[1.0], [0]], [[1.0], [2]])
+    same(far[1], [[[0.5, -0.5]], [[-0.5, 0.5]]], 0)
+    same(far[0], (1e4 + 2 * np.log(2)) / 2, 1e-6)
+    assert far[0].dtype == far[1].dtype == "float32"
+    same(m.tokens.before(np.array([[3.0, 1, 2], [4, 4, 0]])), [[0, 3, 1], [0, 4, 4]], 0)
+    refuses(ValueError, "tokens must lie in 0 ... 4", m.tokens.likelihood, a, x + 5)
+    refuses(TypeError, "likelihood: logits", m.tokens.likelihood, x[..., None].astype(int), x)
+    refuses(ValueError, "expected logits (N, T, V)", m.tokens.likelihood, a, x[:, :2])
+
+
+def tokens_are_drawn_by_chance(m):
+    rng, a = np.random.default_rng, np.array([[0.0, 1, -1, -40], [2, 0, 0, 0]])
+    for temperature in 1.0, 0.5:
+        p = np.exp(a / temperature) / np.exp(a / temperature).sum(axis=1, keepdims=True)
+        rows = np.repeat(np.add(a, [[700], [-700]]), 2000, axis=0)
+        found = m.tokens.by_chance(rng(0), temperature)(rows, 0)
+        u = rng(0).random((4000, 1)).reshape(2, 2000)
+        expected = [np.searchsorted(row.cumsum(), each) for row, each in zip(p, u, strict=True)]
+        assert (found == np.concatenate(expected)).mean() > 0.999
+    last = m.tokens.by_chance(SimpleNamespace(random=lambda shape, dtype: np.ones(shape)))(a, 0)
+    same(last, [3, 3], 0)
+    G = m.network.Network(
+        m.layers.Embedding(4, 3), m.layers.LSTM(3), m.layers.GRU(2), m.layers.Dense(2, 4), dtype="float64"
+    )
+    seen = []
+    np.full((5, 7), 3.0)  # what memory holds that is not set to 0
+    x = m.tokens.draw(G, 5, 6, lambda a, t: seen.append(a.copy()) or (np.arange(5) ** 2 + t**3) % 4)
+    same(x, (np.arange(5)[:, None] ** 2 + np.arange(6) ** 3) % 4, 0)
+    same(G.forward(m.tokens.before(x)), np.stack(seen, axis=1))
+    assert m.tokens.draw(G.astype("float32"), 2, 2, lambda a, t: a[:, 0] * 0).dtype == "float32"
+    refuses(RuntimeError, "forward(x) first", m.tokens.draw(G, 2, 2, lambda a, t: a[:, 0] * 0) is None or G.backward, a)
+    found = m.tokens.drawn(G, 600, 6, rng(0))
+    assert found.shape == (600, 6) and (found[:250] != found[250:500]).any()
+    same(found[:250], m.tokens.draw(G, 250, 6, m.tokens.by_chance(rng(0))), 0)
+
+
+def tokens_are_praised_and_softened(m):
+    a = draw(7, 4)
+    for discount in 0.0, 0.5, 1.0:
+        r = np.diff(a, axis=1, prepend=0)
+        A = np.stack([sum(discount ** (s - t) * r[:, s] for s in range(t, 4)) for t in range(4)], axis=1)
+        same(m.tokens.advantages(a, discount), A - A.mean(axis=0))
+    same(m.tokens.advantages(a), m.tokens.advantages(a, 1.0), 0)
+    u = np.random.default_rng(0).random((5, 4))
+    same(m.tokens.gumbel(np.random.default_rng(0), (5, 4), "float64"), -np.log(-np.log(u)))
+    least = m.tokens.gumbel(SimpleNamespace(random=lambda shape, dtype: np.zeros(shape, dtype)), (1,), "float32")
+    same(least, [-np.log(-np.log(np.finfo("float32").tiny))], 1e-5)
+    c = draw(2, 3, 4, seed=1)
+    for tau in 0.5, 2.0:
+        x = draw(2, 3, 4)
+        y = m.tokens.relaxed(np.add(x, [[[2000]], [[-2000]]]), tau)
+        same(y, np.exp(x / tau) / np.exp(x / tau).sum(axis=2, keepdims=True), 1e-9)
+
+        def loss(x, tau=tau):
+            y = m.tokens.relaxed(x, tau)
+            return (c * y**2).sum(), m.tokens.relaxed_backward(2 * c * y, y, tau)
+
+        passes(m.gradcheck.check_loss(loss, draw(2, 3, 4)))
+    dy, y = np.ones((2, 3)), np.full((2, 3), 1 / 3)
+    m.tokens.relaxed_backward(dy, y, 1.0)
+    same(dy, np.ones((2, 3)), 0)
+
+
 def clipping_shortens_what_is_too_long(m):
     network = m.network.Network(m.layers.Dense(2, 1))
     clip = m.optimizers.ClipNorm(2.0)

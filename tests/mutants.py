@@ -23,7 +23,8 @@ from pathlib import Path
 
 import minigan.backend.arrays
 import minigan.gan  # the rooms that it and its imports fill
-import minigan.gradcheck.second_order  # noqa: F401
+import minigan.gradcheck.second_order
+import minigan.objectives.tokens  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATED = (  # the mathematics, which battery.py checks
@@ -31,9 +32,9 @@ MUTATED = (  # the mathematics, which battery.py checks
     "layers/layer", "layers/initializers", "layers/dense",
     "layers/activations", "layers/normalization", "layers/noise", "layers/maxout", "layers/spectral",
     "layers/reshaping", "layers/convolution", "layers/resampling", "layers/recurrent", "layers/sequences",
-    "layers/bidirectional", "layers/condition", "losses", "network", "optimizers/rules", "optimizers/schedules",
-    "optimizers/averaging", "optimizers/clipping", "objectives/minimax", "objectives/others", "objectives/auxiliary",
-    "objectives/jvp", "objectives/penalties", "gan",
+    "layers/bidirectional", "layers/embedding", "layers/condition", "losses", "network", "optimizers/rules",
+    "optimizers/schedules", "optimizers/averaging", "optimizers/clipping", "objectives/minimax", "objectives/others",
+    "objectives/auxiliary", "objectives/jvp", "objectives/penalties", "objectives/tokens", "gan",
 )  # fmt: skip
 ROOMS = "backend", "layers", "losses", "network", "optimizers", "objectives", "gan", "gradcheck"
 VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_own", "_check_players", "_sizes", "_real", "_chain"}
@@ -42,6 +43,7 @@ SECONDS = 10  # of the processor's time, for one mutant: one that hangs is caugh
 
 FILES = (  # battery.py looks into these
     "backend/kernels", "backend/generators", "backend/batch", "objectives/jvp", "objectives/penalties",
+    "objectives/tokens",
 )  # fmt: skip
 
 Mutant = namedtuple("Mutant", "key module tree")  # key: "layers/dense.py Dense.backward: before -> after"
@@ -359,6 +361,13 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     ("layers/recurrent.py Recurrent.initialize", "self.x_shape[-1]", "self.x_shape[1]"): STEPS,
     ("layers/recurrent.py Recurrent.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
     (TWO + "multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
+    ("layers/embedding.py Embedding.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
+    (
+        "objectives/tokens.py likelihood",
+        "1 / x.size, dtype=a.dtype)",
+        "1 / x.size)",
+    ): "the same to rounding, but slower",
+    ("objectives/tokens.py draw", "x[:, t, None]", "x[:, None, t]"): "both are (n, 1)",
     (TWO + "__init__", "self.first, self.second =", "self.second, self.first ="): ALIKE,
     (TWO + "__init__", "(first, copy.deepcopy(first))", "(copy.deepcopy(first), first)"): ALIKE,
     (TWO + "initialize", "first, second =", "second, first ="): ALIKE,

@@ -144,6 +144,7 @@ def _ufunc(name, function):
         return _call(name, function, args, {"out": out, "dtype": dtype})
 
     call.__name__ = name
+    call.at = lambda a, index, b: _call(f"{name}.at", function.at, (a, index, b), {})
     return call
 
 

@@ -8,7 +8,8 @@ import minigan as m
 
 N = 4
 Y = np.array([0, 2, 1, 1])
-WITHOUT_SECOND = "RNN", "GRU", "LSTM", "Bidirectional"  # they have no jvp: a penalty of D's slope refuses them in words
+# These have no jvp: a penalty of D's slope refuses them in words.
+WITHOUT_SECOND = "RNN", "GRU", "LSTM", "Bidirectional", "Embedding of rows"
 LAYERS = {  # how it is made, the shape of a sample
     "Dense": (lambda: m.Dense(5, 4), (5,)),
     "Dense on sequences": (lambda: m.Dense(5, 4), (2, 5)),
@@ -42,6 +43,7 @@ LAYERS = {  # how it is made, the shape of a sample
     "Repeat": (lambda: m.Repeat(3), (2,)),
     "Shared": (m.Shared, (3, 2)),
     "Bidirectional": (lambda: m.Bidirectional(m.GRU(2)), (3, 2)),
+    "Embedding of rows": (lambda: m.Embedding(3, 4), (2, 3)),
     "Condition": (lambda: m.Condition(3), (5,)),
     "Condition of pictures": (lambda: m.Condition(3), (2, 2, 1)),
     "Projection": (lambda: m.Projection(3), (5,)),

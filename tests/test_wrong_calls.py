@@ -57,18 +57,20 @@ from minigan import (
 )  # fmt: skip
 from minigan.app import cli, fit, program, saved
 from minigan.app.run_directory import RunDirectory
-from minigan.data import Batches, Dataset, idx, load, mnist, npz, sequences, toys
+from minigan.data import Batches, Dataset, idx, load, mnist, npz, sequences, text, toys
 from minigan.data.files import replacing
 from minigan.evaluation import classifier, conditional, metrics, modes, parzen, protocol
 from minigan.evaluation import sequences as judge
+from minigan.evaluation import text as likely
 from minigan.layers import Layer, Normal, Uniform
-from minigan.objectives import R2, GradientPenalty, OneSidedGradientPenalty
+from minigan.objectives import R2, GradientPenalty, OneSidedGradientPenalty, tokens
 from minigan.optimizers import Cosine, Exponential, Linear, Optimizer
 from minigan.plots import laboratory, pictures
 from minigan.plots import sequences as drawing
 from minigan.plots import toys as scenes
 from minigan.training import NotFiniteError, Training, advice, checkpoint, register, report
 from minigan.training.recipes import RECIPES
+from minigan.training.text import WAYS, TextTraining
 
 OURS = Path(minigan.__file__).parent
 
@@ -132,6 +134,16 @@ SHORT = classifier.Recipe((3, 3), 1, 1)
 
 def images():
     return Dataset("noise", IMAGES, labels=np.arange(30) % 3)
+
+
+def rhyme():
+    """Three sequences of two tokens out of four."""
+    return text.Text("rhyme", np.ones((3, 2), "float32"), np.ones((1, 2), "float32"), 4)
+
+
+def spoken_by(width):
+    """A network that reads tokens out of four, with so many numbers at each step."""
+    return Network(minigan.Embedding(4, 2), Dense(2, width))
 
 
 def few():
@@ -243,6 +255,15 @@ CALLS = {
     "a state": (lambda state: held(Network(minigan.GRU(2), shape=(2, 3))).step(np.ones((4, 3), "float32"), state),
                 mostly(None, np.zeros((4, 2), "float32"))),
     "Repeat": (minigan.Repeat, mostly(2)),
+    "Embedding": (minigan.Embedding, mostly(5), mostly(2), mostly(Normal(0.1))),
+    "likelihood": (tokens.likelihood, mostly(np.zeros((2, 3, 4))), mostly(np.zeros((2, 3))), mostly(None)),
+    "characters": (text.characters, paths, mostly(2)),
+    "load_oracle": (text.load_oracle, paths),
+    "nll": (lambda G, x, T: likely.nll(G, x, T), made(lambda: spoken_by(4)), mostly(np.zeros((2, 3), "float32")),
+            mostly(1.0)),
+    "TextTraining": (lambda D, way, *sizes: TextTraining(rhyme(), spoken_by(4), D, way, *sizes),
+                     made(lambda: spoken_by(1)), mostly(*WAYS), mostly(2), mostly(3), mostly(0), mostly(0.1),
+                     mostly(0.1), mostly(1), mostly(1), mostly(1.0), mostly(0.0), mostly(1.0)),
     "Bidirectional": (minigan.Bidirectional, made(lambda: minigan.GRU(2))),
     "ClipNorm": (minigan.ClipNorm, mostly(1.0)),
     "Condition": (minigan.Condition, mostly(3)),
@@ -548,6 +569,10 @@ OPTIONS = {  # a script: what is right before and after, what is replaced where 
         "--out --device --threads --checkpoint-every --keep --resume"),
     "train_toy": (["ring", "--out", "new"], "play",
                   "--rounds --batch-size --lr --hidden --latent --objective --penalty --seed --frames --out"),
+    "train_text": (
+        ["--data", "game.py", "--steps", "2", "--out", "new"], "train",
+        "--data --oracle --sequences --steps --adversarial --rounds --epochs --batch-size --hidden --dropout --lr "
+        "--lr-game --warm --pull --discount --tau --seed --out --resume"),
     "train_sequences": (
         ["--data", "series.csv", "--window", "3", "--out", "new"], PROGRAM,
         "--data --window --cell --judge --noise --hidden --latent --epochs --batch-size --lr --clip --r1 --seed --out "

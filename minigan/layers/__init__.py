@@ -5,6 +5,7 @@ from minigan.layers.bidirectional import Bidirectional
 from minigan.layers.condition import Condition, Projection
 from minigan.layers.convolution import Conv2D, ConvTranspose2D
 from minigan.layers.dense import Dense
+from minigan.layers.embedding import Embedding
 from minigan.layers.initializers import Normal, Uniform, glorot, he
 from minigan.layers.layer import Layer
 from minigan.layers.maxout import Maxout
@@ -18,7 +19,7 @@ from minigan.layers.spectral import SpectralConv2D, SpectralNorm
 
 __all__ = [
     "GRU", "LSTM", "RNN", "AveragePool", "BatchNorm", "Bidirectional", "Condition", "Conv2D", "ConvTranspose2D",
-    "Dense", "Dropout", "Flatten", "InstanceNoise", "LastStep", "Layer", "LayerNorm", "LeakyReLU", "Maxout",
-    "MeanOverTime", "Normal", "Pack", "Projection", "ReLU", "Repeat", "Reshape", "Shared", "Sigmoid", "SpectralConv2D",
-    "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he", "orthogonal",
+    "Dense", "Dropout", "Embedding", "Flatten", "InstanceNoise", "LastStep", "Layer", "LayerNorm", "LeakyReLU",
+    "Maxout", "MeanOverTime", "Normal", "Pack", "Projection", "ReLU", "Repeat", "Reshape", "Shared", "Sigmoid",
+    "SpectralConv2D", "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he", "orthogonal",
 ]  # fmt: skip

@@ -121,6 +121,20 @@ def through_time(cls, real):
         yield from layer(3, shape=(4, 2))(*(type(cell.__name__, (c,), own) for c in (cls, real)))
 
 
+def embedding(cls, real):
+    """A check of an Embedding, on tokens of which some come twice, and on rows."""
+    x, dy = numpy.array([[0.0, 2, 2], [4, 2, 0]]), draw(2, 3, 4)
+    mine, right = (Network(c(5, 4), dtype="float64") for c in (cls, real))
+    for network in mine, right:
+        network.dtheta[...] = 7
+        network.forward(x)
+    dx = mine.backward(dy)
+    yield differs("dx", dx, right.backward(dy))
+    yield differs("dW", mine.layers[0].dW, right.layers[0].dW)
+    yield report(gradcheck(cls(5, 4), x))
+    yield from layer(5, 4, shape=(3, 5))(cls, real)
+
+
 def function(f, real):
     """A check of a function of one array, at the far ends too."""
     for dtype in "float64", "float32":
@@ -326,6 +340,7 @@ CHECKS = {
     "BatchNorm.moment": layer(5, modes=(True, False)),
     **{f"{cell.__name__}.go_back": layer(3, shape=(4, 2)) for cell in (RNN, GRU, LSTM)},
     "Recurrent.backward": through_time,
+    "Embedding.backward": embedding,
     "Condition.backward": layer(3, shape=(2, 4), labels=LABELS),
     "Projection.backward": layer(3, labels=LABELS),
     **dict.fromkeys(["Conv2D.backward", "ConvTranspose2D.backward"], layer(3, (3, 2), (2, 1), 1, shape=(4, 3, 2))),

@@ -15,6 +15,7 @@ from loading import load, script
 from minigan.app.reports import block
 from minigan.data.toys import ring, toy
 from minigan.evaluation.metrics import mode_coverage
+from minigan.evaluation.text import behind
 
 pytestmark = pytest.mark.docs
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +51,7 @@ NOW, BEFORE, CONVOLUTION, SCALE = map(results, ("peers.json", "peers-before.json
 CELLS, TUNED, MODES = map(results, ("objectives.jsonl", "objectives-tuning.jsonl", "modes.jsonl"))
 PRICES = results("objectives.json")["ratios"]
 RUNS, BASELINES = (json.loads(read(f"docs/recipes/{name}.json")) for name in ("results", "baselines"))
+TEXT = json.loads(read("docs/course/text.json"))
 HELPS = json.loads(read("docs/course/helps.json"))["without"]
 
 
@@ -134,6 +136,16 @@ def course():
 def worse(left):
     """Whether each seed without this help is worse than every seed with all of them."""
     return min(run["frechet"] for run in HELPS[left]) > max(run["frechet"] for run in HELPS["nothing"])
+
+
+def cooled(temperature):
+    """(oracle, test) of the maximum likelihood model at this temperature."""
+    return next(both for t, *both in TEXT["temperatures"] if t == temperature)
+
+
+def below():
+    """How far the mean of two temperatures lies below the curve, by the draws that it was measured with."""
+    return -behind(TEXT["mixed"], TEXT["again"])
 
 
 def untrained():
