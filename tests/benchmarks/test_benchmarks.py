@@ -101,6 +101,15 @@ def test_the_convolutional_round_is_proven_and_timed(bench, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_the_recurrent_round_is_proven_and_timed(bench, tmp_path, capsys):
+    path = tmp_path / "gru.json"
+    args = "--peers gru --batch 2 --hidden 3 --threads 1 --turns 1 --seconds 0.001 --json"
+    assert bench("bench_recurrent").main([*args.split(), str(path)]) == 0
+    (result,) = json.loads(path.read_text())["rounds"]
+    assert result["peers"]["gru"]["ms"][1] > 0 and result["hidden"] == 3 and "3 units" in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_the_command_writes_its_figures(bench, tmp_path, capsys):
     path = tmp_path / "results" / "peers.json"
     args = "--peers minigan --batch 2 --threads 1 --turns 1 --seconds 0.001 --updates --pair --pair-batch 2 --start 1"
