@@ -49,7 +49,8 @@ def test_a_series_becomes_a_run_with_samples_in_its_units(train, series, tmp_pat
     assert 89.9 < prices.min() < prices.max() < 110.1 and 0.99e6 < volumes.min() < volumes.max() < 3.01e6
     identity = arrays(out)[1]["dataset"]
     assert identity["columns"] == [*NAMES] and identity["high"][1] == 3e6 and identity["shape"] == [6, 2]
-    assert "prices.csv: 4 rounds of 8 an epoch" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "prices.csv: 4 rounds of 8 an epoch" in told and " sequences/s " in told
 
 
 @pytest.fixture
