@@ -102,6 +102,7 @@ def project(seed):
         *((layer, rows, labels) for layer in (m.Condition(3), m.Projection(3))),
         *((layer, sequences, None) for layer in (m.RNN(3), m.GRU(3), m.LSTM(3), m.Bidirectional(m.GRU(2)))),
         *((layer, sequences, None) for layer in (m.LastStep(), m.MeanOverTime(), m.Shared())),
+        (m.Standardize((0.8, 0.1), (0.2, 3.0)), sequences, None),
         (m.Repeat(3), rows, None),
     ):
         x, y = given
