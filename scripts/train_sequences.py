@@ -6,6 +6,7 @@ show samples beside data, samples.csv has samples in the units of the file. Ctrl
 everything saved; --resume goes on from there.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -32,15 +33,19 @@ from minigan import (
     Reshape,
     Shared,
     Sigmoid,
+    Standardize,
     to_numpy,
 )  # fmt: skip
 from minigan.app.cli import Parser, choose_device, positive, whoever_listens, whole
 from minigan.app.run_directory import RunDirectory
 from minigan.app.saved import parse
 from minigan.app.train import command, introduce, play
+from minigan.backend import host_generator
+from minigan.backend.generators import DATA
 from minigan.data import load
+from minigan.data.files import replacing
 from minigan.data.sequences import SequenceBatches, by_rows, load_series, sines
-from minigan.evaluation.sequences import scores
+from minigan.evaluation.sequences import mmd, scores
 from minigan.layers import glorot
 from minigan.optimizers import Linear
 from minigan.plots.pictures import save_grid
@@ -51,6 +56,7 @@ from minigan.training.training import Training
 CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 IMAGES = "digits", "mnist"
 ENOUGH = 4000  # rounds
+SOME = 1000  # sequences of either kind that are compared without a network
 OF_THIS_START = "out", "resume", "scores", "hard"  # arguments that are not settings of the run
 
 
@@ -76,7 +82,7 @@ def main(argv=None):
             return 1
         data.save(run.path / "samples.csv", to_numpy(training.gan.sampler(training.fixed_noise)))
         if args.scores and not code:
-            print(judged(data, training.gan, args))
+            print(judged(data, training, args, run.path))
         return code
 
 
@@ -96,6 +102,7 @@ def game(data, rounds, args):
 
     G reads one noise for the whole sequence, --noise once, or fresh noise in each step and beside it what these have in
     common, --noise both: sines are smooth, prices are not.
+    D sees each column with mean 0 and deviation 1: else it would learn slowly what tells numbers near 0.8 from others.
     By default D looks along time with convolutions, and R1 bounds its slope. A recurrent D (--judge recurrent) reads
     step by step, and does without: a penalty needs second derivatives, which recurrent layers do not have here.
     """
@@ -108,13 +115,19 @@ def game(data, rounds, args):
         *first, cell(H), Dense(H, H), LeakyReLU(), Dense(H, width, glorot), Sigmoid(), shape=shape, seed=args.seed
     )
     judge = convolutional(steps, width, H) if args.judge == "convolutional" else recurrent(cell, H)
-    D = Network(*judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
+    D = Network(standard(data), *judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
     rules = [Adam(network, Linear(args.lr, args.lr / 10, rounds)) for network in (G, D)]
     for rule in rules:
         rule.between.append(ClipNorm(args.clip))
     average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
     penalty = R1(args.r1) if args.judge == "convolutional" else None
     return GAN(G, D, NonSaturating(real=0.9), args.seed, *rules, average=average, penalty=penalty)
+
+
+def standard(data):
+    """The layer by which the columns of the data get mean 0 and deviation 1; one that hardly changes, less than 1."""
+    mean, deviation = data.x.mean((0, 1), "float64"), data.x.std((0, 1), "float64")
+    return Standardize(mean.round(3), numpy.maximum(deviation, 0.02).round(3))  # few digits: the same on any machine
 
 
 def convolutional(steps, width, H):
@@ -139,14 +152,22 @@ def picture(data, args):
     return lambda path, samples: save_sequences(path, samples, data)
 
 
-def judged(data, gan, args):
-    """The scores of as many samples as there are sequences, in words, and those of the data beside them."""
+def judged(data, training, args, directory):
+    """The scores of as many samples as there are sequences, and those of the data beside them; also as a file."""
+    gan, name = training.gan, "harder judge" if args.hard else "protocol of TimeGAN"
     samples = numpy.concatenate([to_numpy(gan.sample(min(1000, len(data) - i))) for i in range(0, len(data), 1000)])
-    lines = [f"{'harder judge' if args.hard else 'protocol of TimeGAN'}, {args.scores} repetitions, mean +- deviation"]
-    for name, x in ("samples", samples), ("data against themselves", None):
-        found = numpy.array(scores(data, x, args.scores, args.seed, args.hard))
-        told, predicted = (f"{a:.3f} +- {b:.3f}" for a, b in zip(found.mean(axis=0), found.std(axis=0), strict=True))
-        lines.append(f"{name}: discriminative {told}, predictive {predicted}")
+    some = data.x[host_generator(args.seed, DATA).permutation(len(data))[: 2 * SOME]]
+    found = {"judge": name, "rounds": training.epoch * training.batches.rounds}
+    found["minutes"] = sum(row["seconds"] for row in training.history) / 60
+    lines = [f"{name}, {args.scores} repetitions, mean +- deviation"]
+    for whose, x, other in ("samples", samples, samples[:SOME]), ("data against themselves", None, some[SOME:]):
+        figures = numpy.array(scores(data, x, args.scores, args.seed, args.hard)).T
+        told, predicted = (f"{a.mean():.3f} +- {a.std():.3f}" for a in figures)
+        distance = mmd(some[:SOME], other)
+        lines.append(f"{whose}: discriminative {told}, predictive {predicted}, MMD {distance:.1e}")
+        found[whose] = dict(zip(("discriminative", "predictive"), figures.tolist(), strict=True)) | {"mmd": distance}
+    with replacing(directory / f"scores{'-hard' * args.hard}.json", "w") as file:
+        json.dump(found, file, indent=2)
     return "\n".join(lines)
 
 

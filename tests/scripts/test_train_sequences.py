@@ -1,6 +1,7 @@
 """scripts/train_sequences.py, as a person runs it."""
 
 import csv
+import json
 import signal
 
 import numpy as np
@@ -99,7 +100,10 @@ def test_digits_row_by_row_and_sines(module, train, tmp_path, monkeypatch, capsy
     assert train("--hidden", 3, "--epochs", 1, "--scores", 2, "--out", tmp_path / "s") == 0
     out = capsys.readouterr().out
     assert "protocol of TimeGAN, 2 repetitions" in out and "digits by rows: " in out
-    assert "samples: discriminative 0.100 +- 0.000, predictive 0.250 +- 0.000\ndata against themselves: disc" in out
+    assert "samples: discriminative 0.100 +- 0.000, predictive 0.250 +- 0.000, MMD" in out
+    found = json.loads((tmp_path / "s" / "scores.json").read_text())
+    assert found["samples"]["discriminative"] == [0.1, 0.1] and found["rounds"] == 8 and found["minutes"] > 0
+    assert abs(found["data against themselves"]["mmd"]) < 0.1 < found["samples"]["mmd"]
 
 
 @pytest.mark.parametrize(
