@@ -29,7 +29,6 @@ from minigan import (
     MeanOverTime,
     Network,
     NonSaturating,
-    Repeat,
     Reshape,
     Shared,
     Sigmoid,
@@ -56,6 +55,7 @@ from minigan.training.training import Training
 CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 IMAGES = "digits", "mnist"
 ENOUGH = 4000  # rounds
+EACH = 16  # numbers that the one noise becomes at each step
 SOME = 1000  # sequences of either kind that are compared without a network
 OF_THIS_START = "out", "resume", "scores", "hard"  # arguments that are not settings of the run
 
@@ -101,16 +101,18 @@ def game(data, rounds, args):
     """G: noise -> numbers in [0, 1] at each step, and D: sequence -> logit.
 
     G reads one noise for the whole sequence, --noise once, or fresh noise in each step and beside it what these have in
-    common, --noise both: sines are smooth, prices are not.
+    common, --noise both: sines are smooth, prices are not. The one noise is spread over the steps: where each step gets
+    the same, the state of a GRU settles, and sines that should fall after their maximum stay there.
     D sees each column with mean 0 and deviation 1: else it would learn slowly what tells numbers near 0.8 from others.
     By default D looks along time with convolutions, and R1 bounds its slope. A recurrent D (--judge recurrent) reads
     step by step, and does without: a penalty needs second derivatives, which recurrent layers do not have here.
     """
     (steps, width), cell, H = data.sample_shape, CELLS[args.cell], args.hidden
     if args.noise == "once":
-        first, shape = [Dense(args.latent, H), LeakyReLU(), Repeat(steps)], (args.latent,)
+        spread = Dense(args.latent, H), LeakyReLU(), Dense(H, steps * EACH), Reshape(steps, EACH)
+        first, shape = spread, (args.latent,)
     else:
-        first, shape = [Shared(), Dense(2 * args.latent, H), LeakyReLU()], (steps, args.latent)
+        first, shape = (Shared(), Dense(2 * args.latent, H), LeakyReLU()), (steps, args.latent)
     G = Network(
         *first, cell(H), Dense(H, H), LeakyReLU(), Dense(H, width, glorot), Sigmoid(), shape=shape, seed=args.seed
     )
@@ -179,7 +181,7 @@ def arguments():
     add("--newest-first", action="store_true", help="the file's last row is its oldest")
     add("--cell", choices=CELLS, default="gru", help="what a recurrent player is made of (default: %(default)s)")
     add("--judge", choices=("convolutional", "recurrent"), default="convolutional", help="D (default: %(default)s)")
-    add("--r1", type=positive, default=0.1, help="weight of the penalty of a convolutional D (default: %(default)s)")
+    add("--r1", type=positive, default=0.01, help="weight of the penalty of a convolutional D (default: %(default)s)")
     add("--hidden", type=whole(1, 10_000), default=32, help="width of both players (default: %(default)s)")
     add("--noise", choices=("once", "both"),
         help="one for the sequence, or in each step, too (default: both for a file, else once)")  # fmt: skip
