@@ -55,6 +55,7 @@ from minigan.training.training import Training
 CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 IMAGES = "digits", "mnist"
 ENOUGH = 4000  # rounds
+FASTER = 3  # times G's rate is that of D, which else falls behind (two time-scales, Heusel et al. 2017)
 EACH = 16  # numbers that the one noise becomes at each step
 SOME = 1000  # sequences of either kind that are compared without a network
 OF_THIS_START = "out", "resume", "scores", "hard"  # arguments that are not settings of the run
@@ -118,7 +119,7 @@ def game(data, rounds, args):
     )
     judge = convolutional(steps, width, H) if args.judge == "convolutional" else recurrent(cell, H)
     D = Network(standard(data), *judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
-    rules = [Adam(network, Linear(args.lr, args.lr / 10, rounds)) for network in (G, D)]
+    rules = [Adam(network, Linear(lr, lr / 10, rounds)) for network, lr in ((G, args.lr), (D, FASTER * args.lr))]
     for rule in rules:
         rule.between.append(ClipNorm(args.clip))
     average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
@@ -181,14 +182,15 @@ def arguments():
     add("--newest-first", action="store_true", help="the file's last row is its oldest")
     add("--cell", choices=CELLS, default="gru", help="what a recurrent player is made of (default: %(default)s)")
     add("--judge", choices=("convolutional", "recurrent"), default="convolutional", help="D (default: %(default)s)")
-    add("--r1", type=positive, default=0.01, help="weight of the penalty of a convolutional D (default: %(default)s)")
+    add("--r1", type=positive, default=0.001, help="weight of the penalty of a convolutional D (default: %(default)s)")
     add("--hidden", type=whole(1, 10_000), default=32, help="width of both players (default: %(default)s)")
     add("--noise", choices=("once", "both"),
         help="one for the sequence, or in each step, too (default: both for a file, else once)")  # fmt: skip
     add("--latent", type=whole(1, 10_000), default=16, help="width of the noise (default: %(default)s)")
     add("--epochs", type=whole(1, 10**9), help=f"passes over the data (default: as many as make {ENOUGH:,} rounds)")
     add("--batch-size", type=whole(1, 10**9), help="sequences in a round (default: 64)")
-    add("--lr", type=positive, default=1e-3, help="both players' rate, which falls to a tenth (default: %(default)s)")
+    add("--lr", type=positive, default=1e-3,
+        help="G's rate, of which D's is 3 times; both fall to a tenth (default: %(default)s)")  # fmt: skip
     add("--clip", type=positive, default=1.0, help="the longest gradient of a player (default: %(default)s)")
     add("--seed", type=whole(0), default=0, help="the same seed gives the same samples (default: %(default)s)")
     add("--out", help="a new directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")
