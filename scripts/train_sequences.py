@@ -129,8 +129,8 @@ def game(data, rounds, args):
 
 def standard(data):
     """The layer by which the columns of the data get mean 0 and deviation 1; one that hardly changes, less than 1."""
-    mean, deviation = data.x.mean((0, 1), "float64"), data.x.std((0, 1), "float64")
-    return Standardize(mean.round(3), numpy.maximum(deviation, 0.02).round(3))  # few digits: the same on any machine
+    mean, deviation = (a.round(3) for a in (data.x.mean((0, 1), "float64"), data.x.std((0, 1), "float64")))
+    return Standardize(mean.tolist(), numpy.maximum(deviation, 0.02).tolist())  # few digits: the same on any machine
 
 
 def convolutional(steps, width, H):

@@ -130,8 +130,8 @@ class Standardize(Layer):
     """y = (x - mean) / deviation, with one given number of each for every column, x (..., O)      dx = dy / deviation
 
     Nothing is learned. A D that begins with it, and with mean and deviation of the data, sees each column in the same
-    size, whatever its unit: data that all lie near 0.8 differ little else. Raises ValueError unless both are finite
-    numbers in a row, equally many, and the deviations positive, and in a Network for samples of another width.
+    size, whatever its unit: data that all lie near 0.8 differ little else. Raises ValueError unless both are tuples or
+    lists of finite numbers, equally many, and the deviations positive, and in a Network for samples of another width.
     """
 
     remembered = None
@@ -139,9 +139,9 @@ class Standardize(Layer):
     def __init__(self, mean, deviation):
         given = ("mean", mean, "(-inf, inf)"), ("deviation", deviation, "(0, inf)")
         for name, values, interval in given:
-            what = f"Standardize: the {name}"
-            row = checks.array(what, values, "float64").reshape(-1).tolist()
-            setattr(self, name, tuple(float(checks.number(what, value, interval)) for value in row))
+            if not isinstance(values, tuple | list):
+                raise ValueError(f"Standardize: {name}={values!r:.60}: expected a tuple, one number for each column")
+            setattr(self, name, tuple(checks.number(f"Standardize: the {name}", a, interval) for a in values))
         if len(self.mean) != len(self.deviation):
             raise ValueError(f"Standardize: {len(self.mean)} means and {len(self.deviation)} deviations")
 
