@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from peers import CONVOLUTIONAL, PEERS
+from peers import CONVOLUTIONAL, PEERS, RECURRENT
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -24,11 +24,13 @@ def main(argv=None):
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "speed.png", metavar="FILE")
     args = parser.parse_args(argv)
     runs = [json.loads((args.results / name).read_text()) for name in ("peers.json", "peers-before.json")]
-    convolution = json.loads((args.results / "convolution.json").read_text())
+    convolution, recurrent = (
+        json.loads((args.results / f"{name}.json").read_text()) for name in ("convolution", "recurrent")
+    )
     results = runs[0]
     draw(results, args.out)
     tables = speed_table(results), caption(results), ratio_table(runs), update_table(results), peak_table(convolution)
-    print("\n\n".join(tables))
+    print(*tables, recurrent_table(recurrent), sep="\n\n")
     return 0
 
 
@@ -87,6 +89,26 @@ def peak_table(results):
         over = " / ".join(f"{mine / fastest:.2f}" for mine, fastest in zip(ms, least, strict=True))
         peak = f"{measured[0]['peers'][name]['peak_mb']:.0f} MB"
         rows.append(f"| {CONVOLUTIONAL[name].title} | {' / '.join(f'{m:.0f}' for m in ms)} | {over} | {peak} |")
+    return "\n".join(rows)
+
+
+def recurrent_table(results):
+    """The recurrent round, as Markdown: milliseconds, and their median ratio to PyTorch's turn by turn."""
+    measured = {(r["hidden"], r["threads"]): r["peers"] for r in results["rounds"]}
+    threads = sorted({threads for _, threads in measured}, reverse=True)
+    sizes = sorted({hidden for hidden, _ in measured})
+    head = [f"{hidden} units | over PyTorch's" for hidden in sizes]
+    said = (
+        f"{results['steps']} steps, a batch of {results['rounds'][0]['batch']}, {' / '.join(map(str, threads))} threads"
+    )
+    rows = [f"| a round of GRUs, {said} | {' | '.join(head)} |", f"|---|{'---:|' * 2 * len(head)}"]
+    for name, peer in RECURRENT.items():
+        cells = [
+            " / ".join(shape.format(measured[hidden, t][name][what][1]) for t in threads)
+            for hidden in sizes
+            for what, shape in (("ms", "{:.1f} ms"), ("ratio", "{:.2f}"))
+        ]
+        rows.append(f"| {peer.title} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

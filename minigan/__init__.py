@@ -7,7 +7,7 @@ from minigan.backend import to_numpy, use, xp
 from minigan.layers import (
     GRU, LSTM, RNN, AveragePool, BatchNorm, Bidirectional, Condition, Conv2D, ConvTranspose2D, Dense, Dropout,
     Embedding, Flatten, InstanceNoise, LastStep, Layer, LayerNorm, LeakyReLU, Maxout, MeanOverTime, Pack, Projection,
-    ReLU, Repeat, Reshape, Shared, Sigmoid, SpectralConv2D, SpectralNorm, Tanh, Upsample,
+    ReLU, Repeat, Reshape, Shared, Sigmoid, SpectralConv2D, SpectralNorm, Standardize, Tanh, Upsample,
 )  # fmt: skip
 from minigan.losses import bce, bce_with_logits, softmax_cross_entropy
 from minigan.network import Network
@@ -28,5 +28,5 @@ __all__ = [
     "LeastSquares", "Wasserstein", "Hinge", "RelativisticAverage", "FeatureMatching", "GAN", "gradcheck", "check_loss",
     "check_game", "assert_gradients", "Conv2D", "ConvTranspose2D", "AveragePool", "Upsample", "SpectralConv2D",
     "RNN", "GRU", "LSTM", "LastStep", "MeanOverTime", "Repeat", "Shared", "Bidirectional", "ClipNorm",
-    "Condition", "Projection", "AuxiliaryClassifier", "Embedding",
+    "Standardize", "Embedding", "Condition", "Projection", "AuxiliaryClassifier",
 ]  # fmt: skip

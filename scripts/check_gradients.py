@@ -102,6 +102,7 @@ def project(seed):
         *((layer, rows, labels) for layer in (m.Condition(3), m.Projection(3))),
         *((layer, sequences, None) for layer in (m.RNN(3), m.GRU(3), m.LSTM(3), m.Bidirectional(m.GRU(2)))),
         *((layer, sequences, None) for layer in (m.LastStep(), m.MeanOverTime(), m.Shared())),
+        (m.Standardize((0.8, 0.1), (0.2, 3.0)), sequences, None),
         (m.Repeat(3), rows, None),
         (m.Embedding(3, 4), rng.integers(0, 3, (N, 5)).astype("float64"), None),
         (m.Embedding(3, 4), rng.standard_normal((N, 2, 3)), None),

@@ -6,6 +6,7 @@ show samples beside data, samples.csv has samples in the units of the file. Ctrl
 everything saved; --resume goes on from there.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -28,17 +29,20 @@ from minigan import (
     MeanOverTime,
     Network,
     NonSaturating,
-    Repeat,
     Reshape,
     Shared,
     Sigmoid,
+    Standardize,
     to_numpy,
 )  # fmt: skip
 from minigan.app.cli import Parser, positive, whole
 from minigan.app.program import Start, add_options, run
+from minigan.backend import host_generator
+from minigan.backend.generators import DATA
 from minigan.data import load
+from minigan.data.files import replacing
 from minigan.data.sequences import SequenceBatches, by_rows, load_series, sines
-from minigan.evaluation.sequences import scores
+from minigan.evaluation.sequences import mmd, scores
 from minigan.layers import glorot
 from minigan.optimizers import Linear
 from minigan.plots.pictures import save_grid
@@ -48,6 +52,9 @@ from minigan.training.training import Training
 CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 IMAGES = "digits", "mnist"
 ENOUGH, USUAL = 4000, 64  # rounds, and sequences in each
+FASTER = 3  # times G's rate is that of D, which else falls behind (two time-scales, Heusel et al. 2017)
+EACH = 16  # numbers that the one noise becomes at each step
+SOME = 1000  # sequences of either kind that are compared without a network
 
 
 def main(argv=None):
@@ -65,7 +72,7 @@ def set_up(args):
     def close(directory, code):
         data.save(directory / "samples.csv", to_numpy(training.gan.sampler(training.fixed_noise)))
         if args.scores and not code:
-            print(judged(data, training.gan, args))
+            print(judged(data, training, args, directory))
 
     return Start(training, epochs, draw=picture(data, args), close=close)
 
@@ -85,27 +92,36 @@ def game(data, rounds, args):
     """G: noise -> numbers in [0, 1] at each step, and D: sequence -> logit.
 
     G reads one noise for the whole sequence, --noise once, or fresh noise in each step and beside it what these have in
-    common, --noise both: sines are smooth, prices are not.
+    common, --noise both: sines are smooth, prices are not. The one noise is spread over the steps: where each step gets
+    the same, the state of a GRU settles, and sines that should fall after their maximum stay there.
+    D sees each column with mean 0 and deviation 1: else it would learn slowly what tells numbers near 0.8 from others.
     By default D looks along time with convolutions, and R1 bounds its slope. A recurrent D (--judge recurrent) reads
     step by step, and does without: a penalty needs second derivatives, which recurrent layers do not have here.
     """
     (steps, width), cell, H = data.sample_shape, CELLS[args.cell], args.hidden
     if args.noise == "once":
-        first, shape = [Dense(args.latent, H), LeakyReLU(), Repeat(steps)], (args.latent,)
+        spread = Dense(args.latent, H), LeakyReLU(), Dense(H, steps * EACH), Reshape(steps, EACH)
+        first, shape = spread, (args.latent,)
     else:
-        first, shape = [Shared(), Dense(2 * args.latent, H), LeakyReLU()], (steps, args.latent)
+        first, shape = (Shared(), Dense(2 * args.latent, H), LeakyReLU()), (steps, args.latent)
     G = Network(
         *first, cell(H), Dense(H, H), LeakyReLU(), Dense(H, width, glorot), Sigmoid(), shape=shape, seed=args.seed
     )
     judge = convolutional(steps, width, H) if args.judge == "convolutional" else recurrent(cell, H)
-    D = Network(*judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
-    lr = args.lr * (args.batch_size / USUAL if args.scale_lr else 1)
-    rules = [Adam(network, Linear(lr, lr / 10, rounds)) for network in (G, D)]
+    D = Network(standard(data), *judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
+    rate = args.lr * (args.batch_size / USUAL if args.scale_lr else 1)
+    rules = [Adam(network, Linear(lr, lr / 10, rounds)) for network, lr in ((G, rate), (D, FASTER * rate))]
     for rule in rules:
         rule.between.append(ClipNorm(args.clip))
     average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
     penalty = R1(args.r1) if args.judge == "convolutional" else None
     return GAN(G, D, NonSaturating(real=0.9), args.seed, *rules, average=average, penalty=penalty)
+
+
+def standard(data):
+    """The layer by which the columns of the data get mean 0 and deviation 1; one that hardly changes, less than 1."""
+    mean, deviation = (a.round(3) for a in (data.x.mean((0, 1), "float64"), data.x.std((0, 1), "float64")))
+    return Standardize(mean.tolist(), numpy.maximum(deviation, 0.02).tolist())  # few digits: the same on any machine
 
 
 def convolutional(steps, width, H):
@@ -130,14 +146,22 @@ def picture(data, args):
     return lambda path, samples: save_sequences(path, samples, data)
 
 
-def judged(data, gan, args):
-    """The scores of as many samples as there are sequences, in words, and those of the data beside them."""
+def judged(data, training, args, directory):
+    """The scores of as many samples as there are sequences, and those of the data beside them; also as a file."""
+    gan, name = training.gan, "harder judge" if args.hard else "protocol of TimeGAN"
     samples = numpy.concatenate([to_numpy(gan.sample(min(1000, len(data) - i))) for i in range(0, len(data), 1000)])
-    lines = [f"{'harder judge' if args.hard else 'protocol of TimeGAN'}, {args.scores} repetitions, mean +- deviation"]
-    for name, x in ("samples", samples), ("data against themselves", None):
-        found = numpy.array(scores(data, x, args.scores, args.seed, args.hard))
-        told, predicted = (f"{a:.3f} +- {b:.3f}" for a, b in zip(found.mean(axis=0), found.std(axis=0), strict=True))
-        lines.append(f"{name}: discriminative {told}, predictive {predicted}")
+    some = data.x[host_generator(args.seed, DATA).permutation(len(data))[: 2 * SOME]]
+    found = {"judge": name, "rounds": training.epoch * training.batches.rounds}
+    found["minutes"] = sum(row["seconds"] for row in training.history) / 60
+    lines = [f"{name}, {args.scores} repetitions, mean +- deviation"]
+    for whose, x, other in ("samples", samples, samples[:SOME]), ("data against themselves", None, some[SOME:]):
+        figures = numpy.array(scores(data, x, args.scores, args.seed, args.hard)).T
+        told, predicted = (f"{a.mean():.3f} +- {a.std():.3f}" for a in figures)
+        distance = mmd(some[:SOME], other)
+        lines.append(f"{whose}: discriminative {told}, predictive {predicted}, MMD {distance:.1e}")
+        found[whose] = dict(zip(("discriminative", "predictive"), figures.tolist(), strict=True)) | {"mmd": distance}
+    with replacing(directory / f"scores{'-hard' * args.hard}.json", "w") as file:
+        json.dump(found, file, indent=2)
     return "\n".join(lines)
 
 
@@ -149,14 +173,15 @@ def arguments():
     add("--newest-first", action="store_true", help="the file's last row is its oldest")
     add("--cell", choices=CELLS, default="gru", help="what a recurrent player is made of (default: %(default)s)")
     add("--judge", choices=("convolutional", "recurrent"), default="convolutional", help="D (default: %(default)s)")
-    add("--r1", type=positive, default=0.1, help="weight of the penalty of a convolutional D (default: %(default)s)")
+    add("--r1", type=positive, default=0.001, help="weight of the penalty of a convolutional D (default: %(default)s)")
     add("--hidden", type=whole(1, 10_000), default=32, help="width of both players (default: %(default)s)")
     add("--noise", choices=("once", "both"),
         help="one for the sequence, or in each step, too (default: both for a file, else once)")  # fmt: skip
     add("--latent", type=whole(1, 10_000), default=16, help="width of the noise (default: %(default)s)")
     add("--epochs", type=whole(1, 10**9), help=f"passes over the data (default: as many as make {ENOUGH:,} rounds)")
     add("--batch-size", type=whole(1, 10**9), help=f"sequences in a round (default: {USUAL})")
-    add("--lr", type=positive, default=1e-3, help="both players' rate, which falls to a tenth (default: %(default)s)")
+    add("--lr", type=positive, default=1e-3,
+        help="G's rate, of which D's is 3 times; both fall to a tenth (default: %(default)s)")  # fmt: skip
     add("--clip", type=positive, default=1.0, help="the longest gradient of a player (default: %(default)s)")
     add("--seed", type=whole(0), default=0, help="the same seed gives the same samples (default: %(default)s)")
     add("--scores", type=whole(1), metavar="REPETITIONS",

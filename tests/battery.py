@@ -389,6 +389,28 @@ def normalization_gives_its_formulas(m):
     same(network.forward(x), layer.gamma * hat + layer.beta)
 
 
+def standardize_knows_nothing_but_what_it_is_given(m):
+    x, dy, deviation = draw(300, 4, 2), draw(300, 4, 2, seed=1), np.array([2, 0.25])
+    network = m.network.Network(m.layers.Standardize([0.5, -1], (2, 0.25)), dtype="float64", shape=(4, 2))
+    same(network.forward(x), (x - [0.5, -1]) / deviation)
+    same(m.objectives.jvp(network, dy), dy / deviation)
+    same(network.backward(dy), dy / deviation)
+    rows = draw(3000, 4, 2)
+    network.backward(network.forward(rows))
+    assert peak(network, rows, rows) < 100_000  # y has 192,000 bytes
+    layer = network.layers[0]
+    assert layer.output_shape(None) is None and layer.output_shape((2,)) == (2,)
+    assert repr(layer) == "Standardize((0.5, -1), (2, 0.25))"
+    refuses(ValueError, "takes 2 columns", layer.output_shape, (2, 3))
+    for words, *given in (
+        ("2 means and 1", (0, 1), (1,)),
+        ("deviation must be positive", (0,), (0,)),
+        ("mean must be finite", (math.nan,), (1,)),
+        ("mean=0: expected a tuple", 0, 1),
+    ):
+        refuses(ValueError, words, m.layers.Standardize, *given)
+
+
 def normalization_keeps_running_statistics(m):
     x, dy = 3 * draw(N, 5) + 2, draw(N, 5, seed=1)
     for layer, kept in (m.layers.BatchNorm(5), 0.9), (m.layers.BatchNorm(5, 0.5), 0.5):

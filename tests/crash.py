@@ -5,7 +5,8 @@ players' theta, both optimizers, the history (but for its timings), and the last
 
 With `--ranks 2 4` each training is one of 2 ranks of MPI, then 4, and so on; one of them is stopped. Sums
 over other ranks round otherwise: then the largest difference in theta is printed. The environment variable SLOWLY=0.01
-makes each round of `--game tests/app/troubled_game.py` longer.
+makes each round of `--game tests/app/troubled_game.py` longer. With `--sequences` it is a training of
+scripts/train_sequences.py.
 """
 
 import argparse
@@ -24,18 +25,18 @@ from minigan.training import checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMINGS = "seconds", "images_per_second"
+SEQUENCES = "--data", "digits", "--hidden", 4, "--batch-size", 300
 
 
 def launch(run, epochs, ranks=None, game=()):
     """Training of so many epochs in the directory `run`, begun or resumed, in a process or in so many ranks."""
-    where = ["--resume", run] if (run / "config.json").exists() else ["--out", run, "--data", "digits", *game]
+    where = ["--resume", run] if (run / "config.json").exists() else ["--out", run, *(game or ("--data", "digits"))]
     several = ["mpiexec", "-n", ranks, sys.executable, "-m", "mpi4py"] if ranks else [sys.executable]
     command = [
         *several,
-        ROOT / "scripts" / "train_mnist.py",
+        ROOT / "scripts" / ("train_sequences.py" if game == SEQUENCES else "train_mnist.py"),
         *["--distributed"] * bool(ranks),
-        "--device",
-        "cpu",
+        *["--device", "cpu"] * (game != SEQUENCES),
         *where,
     ]
     command += ["--epochs", epochs, "--checkpoint-every", 0.1]
@@ -80,7 +81,7 @@ def disturbed(run, epochs, stops, number, rng, ranks=(None,), game=()):
             several and number,
         ):  # before the handler stands, a signal ends the process
             raise RuntimeError(f"stop {stop + 1}: exit code {process.returncode}, expected {expected}")
-    finish(launch(run, epochs, ranks[0]))
+    finish(launch(run, epochs, ranks[0], game))
     return inside_a_write
 
 
@@ -107,13 +108,14 @@ def main(argv=None):
     parser.add_argument("--epochs", type=int, default=250)
     parser.add_argument("--ranks", type=int, nargs="+", default=[None])
     parser.add_argument("--game")
+    parser.add_argument("--sequences", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
     rng = random.Random(args.seed)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what is ignored here would be ignored there
     with tempfile.TemporaryDirectory() as directory:
         undisturbed = Path(directory, "undisturbed")
-        game = ["--game", args.game] if args.game else []
+        game = SEQUENCES if args.sequences else ["--data", "digits", "--game", args.game] if args.game else []
         finish(launch(undisturbed, args.epochs, args.ranks[0], game))
         failed = False
         for number, stops in (signal.SIGKILL, args.kills), (signal.SIGINT, args.interrupts):

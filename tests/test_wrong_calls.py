@@ -336,6 +336,7 @@ CALLS = {
     "generated": (protocol.generated, made(lambda: small().generator), st.just({"noise": "normal"}), mostly(3),
                   mostly(0), datasets),
     "scores": (lambda *args: judge.scores(*args[:4], steps=1), made(few), mostly(few().x, None), mostly(1), mostly(0)),
+    "mmd": (judge.mmd, mostly(few().x), mostly(few().x), mostly(None, 0.5)),
     # plots
     "autocorrelation": (drawing.autocorrelation, mostly(few().x), mostly(None, 2)),
     "save_sequences": (drawing.save_sequences, paths, mostly(few().x), made(few)),

@@ -36,7 +36,12 @@ CONVOLUTIONAL = {
     "dcgan-torch": Entry("PyTorch, fused Adam", "dcgan_torch", "ChannelsFirst", ("torch", "numpy")),
     "dcgan-torch-last": Entry("PyTorch, fused Adam, channels last", "dcgan_torch", "ChannelsLast", ("torch", "numpy")),
 }
-ALL = PEERS | CONVOLUTIONAL
+RECURRENT = {
+    "gru": Entry("minigan", "gru_minigan", "Peer", ("minigan",)),
+    "gru-fast": Entry("minigan[fast]", "gru_minigan", "FastPeer", ("minigan", "numba")),
+    "gru-torch": Entry("PyTorch, fused Adam", "gru_torch", "Peer", ("torch", "numpy")),
+}
+ALL = PEERS | CONVOLUTIONAL | RECURRENT
 
 
 def make(name, *args):

@@ -92,7 +92,7 @@ def play(run, epochs, go_on, more=None, agreed=lambda number: number):
                     bar.update()
                     run.after_round(row)
                     if row:
-                        bar.write("\n".join([report(row, epochs), *run.warnings()]))
+                        bar.write("\n".join([report(row, epochs, training.what), *run.warnings()]))
                     if number := agreed(stop.number):
                         stop.number = number
                         break

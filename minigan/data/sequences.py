@@ -98,6 +98,8 @@ class SequenceBatches:
     1 to N, and a seed that is none from 0 on.
     """
 
+    what = "sequences"
+
     def __init__(self, sequences, batch_size, seed=0):
         n = len(kind("SequenceBatches", sequences, Sequences, "minigan.data.sequences.sines(), say"))
         self.batch_size = whole(f"{sequences.name}: batch_size={batch_size!r}", batch_size, most=n)

@@ -228,14 +228,15 @@ def _share_inside(rows, others, k, chunk):
     """The share of the rows that lie in one of the balls around the others."""
 
     def squared_distances(a):
-        return (_squared_distances(a[start : start + chunk], others) for start in range(0, len(a), chunk))
+        return (squared_distances(a[start : start + chunk], others) for start in range(0, len(a), chunk))
 
     # of a row's squared distances in order, the first is that to itself
     reach = xp.concatenate([xp.partition(d, k, axis=1)[:, k] for d in squared_distances(others)])
     return sum(int((d <= reach).any(axis=1).sum()) for d in squared_distances(rows)) / len(rows)
 
 
-def _squared_distances(a, b):
+def squared_distances(a, b):
+    """|a_i - b_j|^2 of rows a (N, W) and b (M, W), (N, M), as |a|^2 - 2 a.b + |b|^2, which loses digits far from 0."""
     squares = (a * a).sum(axis=1)[:, None] - 2 * (a @ b.T) + (b * b).sum(axis=1)
     return xp.maximum(squares, 0)
 

@@ -1,14 +1,16 @@
 """Scores of sequences: can a small network tell samples from data, and does it learn from samples to predict data?
 
-Both by the protocol of Yoon, Jarrett and van der Schaar (2019, TimeGAN, section 5), and by a harder judge.
+Both by the protocol of Yoon, Jarrett and van der Schaar (2019, TimeGAN, section 5), and by a harder judge. And without
+a network, the distance of Esteban, Hyland and Rätsch (2017, RCGAN).
 """
 
 import numpy
 
 from minigan.backend import host_generator, to_numpy, xp
-from minigan.backend.checks import kind, whole
+from minigan.backend.checks import kind, number, whole
 from minigan.data.dataset import numbers
 from minigan.data.sequences import Sequences
+from minigan.evaluation.metrics import check_pair, squared_distances
 from minigan.layers import GRU, Dense, LastStep, glorot
 from minigan.layers.activations import Sigmoid
 from minigan.losses import bce_with_logits
@@ -91,6 +93,34 @@ def scores(data, samples=None, repetitions=10, seed=0, hard=False, steps=None):
             (discriminative(learn, test, hidden, told, key), predictive(whole_fake, whole_real, hidden, predicted, key))
         )
     return found
+
+
+def mmd(real, samples, sigma=None):
+    """The unbiased squared MMD of real sequences (N, T, width) and samples (M, T, width), each taken as one row.
+
+        mean over i != j of k(x_i, x_j) + mean over i != j of k(y_i, y_j) - 2 mean of k(x_i, y_j)
+
+    with k(x, y) = exp(-|x - y|^2 / 2 sigma^2), and sigma the median distance of all pairs unless given (Esteban, Hyland
+    and Rätsch 2017, RCGAN, as their code has it; Gretton et al. 2012, eq. 3). Its expectation is 0 for equal
+    distributions, and so it may be negative. float64; (N + M)^2 numbers are in memory: take some thousands.
+
+    Raises ValueError for arrays that are no sequences of one shape, two or more, for a sigma that is not positive, and
+    if the median is 0.
+    """
+    real, samples = numbers("mmd: real", real), numbers("mmd: samples", samples)
+    if real.ndim != 3 or real.shape[1:] != samples.shape[1:] or min(real.size, samples.size) == 0:
+        raise ValueError(f"mmd: sequences of shape {real.shape} and {samples.shape}, expected (N, T, width) and (M, T, "
+                         "width)")  # fmt: skip
+    n, m = len(real), len(samples)
+    a, b = check_pair("mmd", "real", real.reshape(n, -1), "samples", samples.reshape(m, -1), least=2)
+    rows = xp.concatenate((a, b)).astype("float64")
+    rows -= rows[0]
+    d = squared_distances(rows, rows)
+    if sigma is None:
+        sigma = float(xp.median(xp.sqrt(d[xp.triu_indices(n + m, 1)])))
+    k = xp.exp(d / (-2 * number(f"mmd: sigma={sigma!r}", sigma, "(0, inf)") ** 2))
+    within = (float(part.sum() - part.trace()) / (len(part) * (len(part) - 1)) for part in (k[:n, :n], k[n:, n:]))
+    return sum(within) - 2 * float(k[:n, n:].mean())
 
 
 def shares(rng, n):

@@ -10,7 +10,7 @@ from minigan.layers.initializers import Normal, Uniform, glorot, he
 from minigan.layers.layer import Layer
 from minigan.layers.maxout import Maxout
 from minigan.layers.noise import Dropout, InstanceNoise
-from minigan.layers.normalization import BatchNorm, LayerNorm
+from minigan.layers.normalization import BatchNorm, LayerNorm, Standardize
 from minigan.layers.recurrent import GRU, LSTM, RNN, orthogonal
 from minigan.layers.resampling import AveragePool, Upsample
 from minigan.layers.reshaping import Flatten, Pack, Reshape
@@ -21,5 +21,5 @@ __all__ = [
     "GRU", "LSTM", "RNN", "AveragePool", "BatchNorm", "Bidirectional", "Condition", "Conv2D", "ConvTranspose2D",
     "Dense", "Dropout", "Embedding", "Flatten", "InstanceNoise", "LastStep", "Layer", "LayerNorm", "LeakyReLU",
     "Maxout", "MeanOverTime", "Normal", "Pack", "Projection", "ReLU", "Repeat", "Reshape", "Shared", "Sigmoid",
-    "SpectralConv2D", "SpectralNorm", "Tanh", "Uniform", "Upsample", "glorot", "he", "orthogonal",
+    "SpectralConv2D", "SpectralNorm", "Standardize", "Tanh", "Uniform", "Upsample", "glorot", "he", "orthogonal",
 ]  # fmt: skip

@@ -9,6 +9,8 @@ every other x^ on that axis. With dx^ = dy gamma and means over the same axis (I
 
 The layer before them needs no bias: the mean takes it out again, and beta replaces it. An x (N, H, W, O) is N H W
 rows: BatchNorm then has one mean and one variance for each channel of the images (section 3.2).
+
+Standardize does it with a mean and a deviation that are given and stay what they are.
 """
 
 from minigan.backend import batch, checks, kernels, xp
@@ -122,3 +124,46 @@ class BatchNorm(LayerNorm):
 
     def __repr__(self):
         return f"BatchNorm({self.n_in}{'' if self.momentum == 0.9 else f', {self.momentum}'})"
+
+
+class Standardize(Layer):
+    """y = (x - mean) / deviation, with one given number of each for every column, x (..., O)      dx = dy / deviation
+
+    Nothing is learned. A D that begins with it, and with mean and deviation of the data, sees each column in the same
+    size, whatever its unit: data that all lie near 0.8 differ little else. Raises ValueError unless both are tuples or
+    lists of finite numbers, equally many, and the deviations positive, and in a Network for samples of another width.
+    """
+
+    remembered = None
+
+    def __init__(self, mean, deviation):
+        given = ("mean", mean, "(-inf, inf)"), ("deviation", deviation, "(0, inf)")
+        for name, values, interval in given:
+            if not isinstance(values, tuple | list):
+                raise ValueError(f"Standardize: {name}={values!r:.60}: expected a tuple, one number for each column")
+            setattr(self, name, tuple(checks.number(f"Standardize: the {name}", a, interval) for a in values))
+        if len(self.mean) != len(self.deviation):
+            raise ValueError(f"Standardize: {len(self.mean)} means and {len(self.deviation)} deviations")
+
+    def output_shape(self, shape):
+        if shape is not None and shape[-1] != len(self.mean):
+            raise ValueError(f"takes {len(self.mean)} columns, but gets {in_words(shape)}")
+        return shape
+
+    def linear(self, x, t=""):
+        """(y, what backward needs of x) without the mean, as of a tangent."""
+        return self.divided(x, f"{t}y"), None
+
+    def forward(self, x, training=False):
+        y = self.scratch("y", x.shape, x.dtype)
+        return self.divided(xp.subtract(x, xp.asarray(self.mean, dtype=x.dtype), out=y), "y")
+
+    def backward(self, dy, wrt="both"):
+        return self.divided(dy, "dx")
+
+    def divided(self, a, name):
+        """a / deviation, in an owned array"""
+        return xp.divide(a, xp.asarray(self.deviation, dtype=a.dtype), out=self.scratch(name, a.shape, a.dtype))
+
+    def __repr__(self):
+        return f"Standardize({self.mean}, {self.deviation})"

@@ -273,8 +273,8 @@ class LSTM(Recurrent):
 
 def _split(a, parts):
     """The columns of a in equal parts, as views."""
-    width = a.shape[1] // parts
-    return [a[:, i * width : (i + 1) * width] for i in range(parts)]
+    H = a.shape[1] // parts
+    return [a[:, k * H : (k + 1) * H] for k in range(parts)]
 
 
 def _sigmoid(a):

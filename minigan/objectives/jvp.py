@@ -41,11 +41,13 @@ from minigan.layers import (
     Shared,
     Sigmoid,
     SpectralNorm,
+    Standardize,
     Tanh,
     Upsample,
 )  # fmt: skip
 from minigan.network import Network
 
+LINEAR = Conv2D | AveragePool | Upsample | LastStep | MeanOverTime | Repeat | Shared | Standardize | Projection
 MISSING = (
     "{!r} has no jvp and jvp_backward: gradient penalties need both, see minigan/objectives/jvp.py; an element-wise "
     "layer of your own that is linear in pieces, as LeakyReLU is, inherits both from it: class Mine(LeakyReLU)"
@@ -185,14 +187,14 @@ def maxout_backward(layer, dty, dy=None, wrt="both"):
     return layer.backward(dty).copy(), None if dy is None else layer.backward(dy)
 
 
-@jvp.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime | Repeat | Shared | Projection)
+@jvp.register(LINEAR)
 def linear_forward(layer, tx):
     """ty = the layer of tx, without b"""
     ty, layer.tangent = layer.linear(tx, "t")
     return ty
 
 
-@jvp_backward.register(Conv2D | AveragePool | Upsample | LastStep | MeanOverTime | Repeat | Shared | Projection)
+@jvp_backward.register(LINEAR)
 def linear_backward(layer, dty, dy=None, wrt="both"):
     """Linear in x and in W: backward of dy, then of dty with tx in the place of x. dW is the sum; b is in y alone."""
     names = () if wrt == "input" else layer.params

@@ -27,7 +27,7 @@ NUMBERS = {  # what is said of an epoch, where its row has it
     "norm_d": ("length of D's gradient", "{:.3g}"),
     "norm_g": ("length of G's gradient", "{:.3g}"),
     "diversity": ("distance of samples, data = 1", "{:.2f}"),
-    "images_per_second": ("images a second", "{:,.0f}"),
+    "images_per_second": ("real samples a second", "{:,.0f}"),
 }
 
 

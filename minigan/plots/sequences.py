@@ -47,7 +47,7 @@ def draw_sequences(samples, data):
         raise ValueError(f"samples of shape {samples.shape}, expected (N, *{data.sample_shape})")
     real = data.x[:: max(1, len(data) // 1000)]
     figure = Figure(figsize=SIZE, dpi=DPI)
-    above = figure.add_gridspec(2, SHOWN, left=0.07, right=0.99, bottom=0.47, top=0.98, hspace=0.08, wspace=0.06)
+    above = figure.add_gridspec(2, SHOWN, left=0.07, right=0.99, bottom=0.47, top=0.93, hspace=0.08, wspace=0.06)
     below = figure.add_gridspec(1, 3, left=0.07, right=0.99, bottom=0.09, top=0.35, wspace=0.15)
     pictures = above.subplots(sharex=True, sharey=True)
     for row, name, color, x in (0, "data", DATA, real), (1, "samples", SAMPLE, samples):
@@ -56,8 +56,11 @@ def draw_sequences(samples, data):
             axes.set_prop_cycle(None)
         pictures[row, 0].set_ylabel(name, color=color, fontsize="large")
     if len(data.columns) <= 6:
-        pictures[0, -1].legend(data.columns, fontsize="x-small", loc="upper right", framealpha=0.6)
-    pictures[0, 0].set(ylim=(-0.05, 1.05))
+        lines = pictures[0, 0].lines
+        figure.legend(lines, data.columns, loc="upper center", ncols=len(lines), fontsize="small", frameon=False)
+    low, high = real.min(), real.max()
+    room = 0.05 * (high - low) + 1e-6
+    pictures[0, 0].set(ylim=(low - room, high + room))
     together, values, steps = below.subplots()
     for name, color, x in ("data", DATA, real), ("samples", SAMPLE, samples):
         together.plot(autocorrelation(x).mean(axis=1), color=color, label=name)

@@ -31,7 +31,7 @@ class Training:
     `name`, `batch_size`, `sample_shape`, the number of `rounds` in an epoch, `epoch(e, start=0)`, which yields the
     arrays x (batch_size, ...) of epoch e from round `start` on, or of a conditional game pairs (x, y) with the labels
     y (batch_size,), a function of these two numbers alone, and `identity`, a dict that says in a checkpoint which data
-    these were.
+    these were. It may say `what` it deals, "images" unless it does.
 
     `rounds(epochs)` plays. `history` is one dict per finished epoch, of means over its rounds; only the norms of the
     gradients, `norm_g` and `norm_d`, are of its last round. `save(path)` and `restore(path)` write and read the whole
@@ -60,6 +60,7 @@ class Training:
         elif batch_size is not None:
             raise ValueError(f"batch_size={batch_size}: {data.name} deals batches of {data.batch_size} by itself")
         self.gan, self.batches, self.name = gan, data, data.name
+        self.what = getattr(data, "what", "images")
         self.dataset = data.dataset if isinstance(data, Batches) else None
         self._check()
         self.epoch = self.round = 0  # epochs finished, and rounds of the present one
@@ -229,13 +230,13 @@ def save_history(path, history):
         writer.writerows(history)
 
 
-def report(row, epochs):
-    """One line about an epoch, for people."""
+def report(row, epochs, what="images"):
+    """One line about an epoch, for people; `what` the data are."""
     check_history("report", row, ("epoch", "seconds", "images_per_second", "V", "d_real", "d_fake", "accuracy"))
     left = round((whole("epochs", epochs) - row["epoch"]) * row["seconds"])
     return (
         f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  {_figures(row)}  "
-        f"{row['images_per_second']:,.0f} images/s  {left // 60}:{left % 60:02} left"
+        f"{row['images_per_second']:,.0f} {what}/s  {left // 60}:{left % 60:02} left"
     )
 
 

@@ -101,6 +101,15 @@ def test_the_convolutional_round_is_proven_and_timed(bench, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_the_recurrent_round_is_proven_and_timed(bench, tmp_path, capsys):
+    path = tmp_path / "gru.json"
+    args = "--peers gru --batch 2 --hidden 3 --threads 1 --turns 1 --seconds 0.001 --json"
+    assert bench("bench_recurrent").main([*args.split(), str(path)]) == 0
+    (result,) = json.loads(path.read_text())["rounds"]
+    assert result["peers"]["gru"]["ms"][1] > 0 and result["hidden"] == 3 and "3 units" in capsys.readouterr().out
+
+
+@pytest.mark.slow
 def test_the_command_writes_its_figures(bench, tmp_path, capsys):
     path = tmp_path / "results" / "peers.json"
     args = "--peers minigan --batch 2 --threads 1 --turns 1 --seconds 0.001 --updates --pair --pair-batch 2 --start 1"
@@ -144,6 +153,13 @@ def test_the_tables_of_ratios_are_made_from_the_figures(bench):
     before["rounds"][0]["peers"]["jax"]["ms"][1] = 8
     row = draw.ratio_table([later, before]).splitlines()[-1]
     assert row == "| batch 64, 1 thread | 0.67 (0.67) | 2.00 (0.50) | 1.25 (1.25) | 0.50 (0.50) |"
+    peers = {name: {"ms": [0, 6, 9], "ratio": [0, 0.75, 9]} for name in ("gru", "gru-fast", "gru-torch")}
+    rounds = [{"hidden": hidden, "threads": t, "batch": 64, "peers": peers} for hidden in (3, 5) for t in (1, 2)]
+    told = draw.recurrent_table({"steps": 24, "rounds": rounds}).splitlines()
+    assert told[0].startswith(
+        "| a round of GRUs, 24 steps, a batch of 64, 2 / 1 threads | 3 units | over PyTorch's | 5"
+    )
+    assert told[2] == "| minigan | 6.0 ms / 6.0 ms | 0.75 / 0.75 | 6.0 ms / 6.0 ms | 0.75 / 0.75 |"
     updates = {"updates": [{"threads": t, "peers": {"minigan": {"ms": [0, 1.5 / t, 9]}}} for t in (1, 2)]}
     assert draw.update_table(updates).splitlines()[-1] == "| minigan | 0.75 / 1.50 |"
     peers = {

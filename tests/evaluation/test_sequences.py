@@ -5,7 +5,7 @@ import pytest
 
 from minigan.data.sequences import Sequences, sines
 from minigan.evaluation import sequences as module
-from minigan.evaluation.sequences import blocks, discriminative, predictive, scores, shares
+from minigan.evaluation.sequences import blocks, discriminative, mmd, predictive, scores, shares
 
 DATA = sines(300, 6, 2)
 
@@ -78,3 +78,33 @@ def test_the_judge_has_half_as_many_units_as_columns_or_64(monkeypatch):
 def test_samples_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"expected at least ten of \(6, 2\)"):
         scores(DATA, np.zeros((20, 5, 2), "float32"), 1)
+
+
+def test_mmd_is_the_mean_over_pairs_of_two():
+    """By hand: one number in each, 0 and 1 against 3 and 7. The distances are 1, 3, 7, 2, 6, 4, their median 3.5."""
+    x, y = np.array([[0.0], [1.0]])[:, None], np.array([[3.0], [7.0]])[:, None]
+    for sigma, s in (None, 3.5), (2.0, 2.0):
+        k1, k2, k3, k4, k6, k7 = np.exp(-(np.array([1, 2, 3, 4, 6, 7]) ** 2) / (2 * s**2))
+        assert mmd(x, y, sigma) == pytest.approx(k1 + k4 - (k3 + k7 + k2 + k6) / 2, rel=1e-12)
+
+
+def test_mmd_of_normal_numbers_is_what_the_integral_says():
+    """Of N(0, 1) and N(d, 1) in one dimension: 2 s (1 - exp(-d^2 / 2 (s^2 + 2))) / sqrt(s^2 + 2)."""
+    rng, s = np.random.default_rng(3), 1.5
+    far, near = (mmd(rng.standard_normal((1500, 1, 1)), d + rng.standard_normal((1500, 1, 1)), s) for d in (1.0, 0.0))
+    v = s**2 + 2
+    assert far == pytest.approx(2 * s / v**0.5 * (1 - np.exp(-1 / (2 * v))), rel=0.1) and abs(near) < 0.002
+
+
+@pytest.mark.parametrize(
+    ("samples", "sigma", "message"),
+    [
+        (DATA.x[:, :, :1], None, "expected"),
+        (DATA.x[:1], None, "samples"),
+        (DATA.x, 0, "sigma"),
+        (np.repeat(DATA.x[:1], 1000, axis=0), None, "sigma=0.0"),
+    ],
+)
+def test_mmd_refuses_what_it_cannot_compare(samples, sigma, message):
+    with pytest.raises(ValueError, match=f"mmd.*{message}"):
+        mmd(DATA.x[:20], samples, sigma)

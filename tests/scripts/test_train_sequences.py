@@ -1,6 +1,7 @@
 """scripts/train_sequences.py, as a person runs it."""
 
 import csv
+import json
 import signal
 
 import numpy as np
@@ -50,7 +51,8 @@ def test_a_series_becomes_a_run_with_samples_in_its_units(train, series, tmp_pat
     assert 89.9 < prices.min() < prices.max() < 110.1 and 0.99e6 < volumes.min() < volumes.max() < 3.01e6
     identity = arrays(out)[1]["dataset"]
     assert identity["columns"] == [*NAMES] and identity["high"][1] == 3e6 and identity["shape"] == [6, 2]
-    assert "prices.csv: 4 rounds of 8 an epoch" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "prices.csv: 4 rounds of 8 an epoch" in told and " sequences/s " in told
 
 
 @pytest.fixture
@@ -107,7 +109,10 @@ def test_digits_row_by_row_and_sines(module, train, tmp_path, monkeypatch, capsy
     assert train("--hidden", 3, "--epochs", 1, "--scores", 2, "--out", tmp_path / "s") == 0
     out = capsys.readouterr().out
     assert "protocol of TimeGAN, 2 repetitions" in out and "digits by rows: " in out
-    assert "samples: discriminative 0.100 +- 0.000, predictive 0.250 +- 0.000\ndata against themselves: disc" in out
+    assert "samples: discriminative 0.100 +- 0.000, predictive 0.250 +- 0.000, MMD" in out
+    found = json.loads((tmp_path / "s" / "scores.json").read_text())
+    assert found["samples"]["discriminative"] == [0.1, 0.1] and found["rounds"] == 8 and found["minutes"] > 0
+    assert abs(found["data against themselves"]["mmd"]) < 0.1 < found["samples"]["mmd"]
 
 
 @pytest.mark.parametrize(

@@ -229,8 +229,9 @@ ROW = {"epoch": 7, "V": -1.2101, "d_real": 0.578, "d_fake": 0.441, "accuracy": 0
 
 @pytest.mark.parametrize(("seconds", "left"), [(4.5, "0:27"), (9.99, "1:00"), (612, "61:12")])
 def test_the_report_reads_as_in_the_readme(seconds, left):
-    figures = "V -1.210 (equilibrium -1.386)  D(x) 0.58  D(G(z)) 0.44  D right 68%  13,001 images/s"
-    assert report(ROW | {"seconds": seconds}, 13) == f"epoch  7/13  {figures}  {left} left"
+    figures = "V -1.210 (equilibrium -1.386)  D(x) 0.58  D(G(z)) 0.44  D right 68%  13,001"
+    assert report(ROW | {"seconds": seconds}, 13) == f"epoch  7/13  {figures} images/s  {left} left"
+    assert report(ROW | {"seconds": seconds}, 13, "notes") == f"epoch  7/13  {figures} notes/s  {left} left"
 
 
 def test_in_a_notebook_a_training_says_how_far_it_is():
