@@ -94,7 +94,8 @@ def game(data, rounds, args):
     G reads one noise for the whole sequence, --noise once, or fresh noise in each step and beside it what these have in
     common, --noise both: sines are smooth, prices are not. The one noise is spread over the steps: where each step gets
     the same, the state of a GRU settles, and sines that should fall after their maximum stay there.
-    D sees each column with mean 0 and deviation 1: else it would learn slowly what tells numbers near 0.8 from others.
+    D sees each column at each step with mean 0 and deviation 1: else what differs little, as all sines do at first,
+    would count for little.
     By default D looks along time with convolutions, and R1 bounds its slope. A recurrent D (--judge recurrent) reads
     step by step, and does without: a penalty needs second derivatives, which recurrent layers do not have here.
     """
@@ -107,8 +108,8 @@ def game(data, rounds, args):
     G = Network(
         *first, cell(H), Dense(H, H), LeakyReLU(), Dense(H, width, glorot), Sigmoid(), shape=shape, seed=args.seed
     )
-    judge = convolutional(steps, width, H) if args.judge == "convolutional" else recurrent(cell, H)
-    D = Network(standard(data), *judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
+    judge = convolutional(steps, width, H) if args.judge == "convolutional" else recurrent(cell, steps, width, H)
+    D = Network(*standard(data), *judge, Dense(H, 1), shape=data.sample_shape, seed=args.seed + 1)
     rate = args.lr * (args.batch_size / USUAL if args.scale_lr else 1)
     rules = [Adam(network, Linear(lr, lr / 10, rounds)) for network, lr in ((G, rate), (D, FASTER * rate))]
     for rule in rules:
@@ -119,13 +120,14 @@ def game(data, rounds, args):
 
 
 def standard(data):
-    """The layer by which the columns of the data get mean 0 and deviation 1; one that hardly changes, less than 1."""
-    mean, deviation = (a.round(3) for a in (data.x.mean((0, 1), "float64"), data.x.std((0, 1), "float64")))
-    return Standardize(mean.tolist(), numpy.maximum(deviation, 0.02).tolist())  # few digits: the same on any machine
+    """Layers (N, steps, width) -> (N, steps width): each number less its mean, over its deviation, or 0.01 if less."""
+    rows = data.x.reshape(len(data), -1)
+    mean, deviation = (a.round(4) for a in (rows.mean(0, "float64"), rows.std(0, "float64")))  # alike on any machine
+    return Flatten(), Standardize(mean.tolist(), numpy.maximum(deviation, 0.01).tolist())
 
 
 def convolutional(steps, width, H):
-    """Layers (N, steps, width) -> (N, H): two convolutions along time, each of which halves it."""
+    """Layers (N, steps width) -> (N, H): two convolutions along time, each of which halves it."""
     kernel = {"kernel": (1, 4), "stride": (1, 2), "padding": (0, 2)}
     left = (steps // 2 + 1) // 2 + 1
     return (
@@ -134,9 +136,9 @@ def convolutional(steps, width, H):
     )  # fmt: skip
 
 
-def recurrent(cell, H):
-    """Layers (N, steps, width) -> (N, H), which read both ways."""
-    return Bidirectional(cell(H)), Dense(2 * H, H), LeakyReLU(), MeanOverTime()
+def recurrent(cell, steps, width, H):
+    """Layers (N, steps width) -> (N, H), which read both ways."""
+    return Reshape(steps, width), Bidirectional(cell(H)), Dense(2 * H, H), LeakyReLU(), MeanOverTime()
 
 
 def picture(data, args):

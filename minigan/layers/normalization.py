@@ -166,4 +166,4 @@ class Standardize(Layer):
         return xp.divide(a, xp.asarray(self.deviation, dtype=a.dtype), out=self.scratch(name, a.shape, a.dtype))
 
     def __repr__(self):
-        return f"Standardize({self.mean}, {self.deviation})"
+        return f"Standardize({len(self.mean)} columns)"
