@@ -152,14 +152,15 @@ def judged(data, training, args, directory):
     """The scores of as many samples as there are sequences, and those of the data beside them; also as a file."""
     gan, name = training.gan, "harder judge" if args.hard else "protocol of TimeGAN"
     samples = numpy.concatenate([to_numpy(gan.sample(min(1000, len(data) - i))) for i in range(0, len(data), 1000)])
-    some = data.x[host_generator(args.seed, DATA).permutation(len(data))[: 2 * SOME]]
+    half = min(SOME, len(data) // 2)
+    some = data.x[host_generator(args.seed, DATA).permutation(len(data))[: 2 * half]]
     found = {"judge": name, "rounds": training.epoch * training.batches.rounds}
     found["minutes"] = sum(row["seconds"] for row in training.history) / 60
     lines = [f"{name}, {args.scores} repetitions, mean +- deviation"]
-    for whose, x, other in ("samples", samples, samples[:SOME]), ("data against themselves", None, some[SOME:]):
+    for whose, x, other in ("samples", samples, samples[:half]), ("data against themselves", None, some[half:]):
         figures = numpy.array(scores(data, x, args.scores, args.seed, args.hard)).T
         told, predicted = (f"{a.mean():.3f} +- {a.std():.3f}" for a in figures)
-        distance = mmd(some[:SOME], other)
+        distance = mmd(some[:half], other)
         lines.append(f"{whose}: discriminative {told}, predictive {predicted}, MMD {distance:.1e}")
         found[whose] = dict(zip(("discriminative", "predictive"), figures.tolist(), strict=True)) | {"mmd": distance}
     with replacing(directory / f"scores{'-hard' * args.hard}.json", "w") as file:
