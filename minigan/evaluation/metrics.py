@@ -227,12 +227,12 @@ def _kernel_sum(a, b, chunk):
 def _share_inside(rows, others, k, chunk):
     """The share of the rows that lie in one of the balls around the others."""
 
-    def squared_distances(a):
+    def in_chunks(a):
         return (squared_distances(a[start : start + chunk], others) for start in range(0, len(a), chunk))
 
     # of a row's squared distances in order, the first is that to itself
-    reach = xp.concatenate([xp.partition(d, k, axis=1)[:, k] for d in squared_distances(others)])
-    return sum(int((d <= reach).any(axis=1).sum()) for d in squared_distances(rows)) / len(rows)
+    reach = xp.concatenate([xp.partition(d, k, axis=1)[:, k] for d in in_chunks(others)])
+    return sum(int((d <= reach).any(axis=1).sum()) for d in in_chunks(rows)) / len(rows)
 
 
 def squared_distances(a, b):

@@ -23,7 +23,7 @@ LAYERS = [
     layers.Conv2D(3, 5, (2, 1), 0, use_bias=False), layers.ConvTranspose2D(3), layers.SpectralConv2D(2, stride=1),
     layers.AveragePool(3), layers.Upsample(), layers.RNN(3), layers.GRU(2), layers.LSTM(4), layers.LastStep(),
     layers.MeanOverTime(), layers.Repeat(5), layers.Shared(), layers.Bidirectional(layers.LSTM(2)), layers.Condition(3),
-    layers.Embedding(5, 2), layers.Projection(4),
+    layers.Embedding(5, 2), layers.Standardize((0.5, 2.0), (1.0, 3.0)), layers.Projection(4),
     Network(layers.Flatten(), Dense(6, 4), Network(layers.Tanh(), shape=(4,)), shape=(2, 3)),
 ]  # fmt: skip
 OTHERS = [
