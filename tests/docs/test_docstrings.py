@@ -17,8 +17,8 @@ from minigan.optimizers import Optimizer, schedules
 pytestmark = pytest.mark.docs
 PACKAGE = Path(minigan.__file__).parent
 WITHOUT_A_SOURCE = {  # older than their literature
-    "Dense", "Sigmoid", "Tanh", "Reshape", "Flatten", "LastStep", "MeanOverTime", "Repeat", "Shared", "bce",
-    "bce_with_logits", "softmax_cross_entropy", "Network",
+    "Dense", "Sigmoid", "Tanh", "Reshape", "Flatten", "LastStep", "MeanOverTime", "Repeat", "Shared", "Standardize",
+    "bce", "bce_with_logits", "softmax_cross_entropy", "Network",
 }  # fmt: skip
 
 
