@@ -9,7 +9,7 @@ temperatures of the maximum likelihood model (Caccia et al. 2020).
 import numpy
 
 from minigan.backend import generator, xp
-from minigan.backend.checks import kind, number, whole
+from minigan.backend.checks import array, kind, number, whole
 from minigan.backend.generators import SAMPLING
 from minigan.network import Network
 from minigan.objectives.tokens import CHUNK, before, drawn, likelihood
@@ -20,11 +20,14 @@ TEMPERATURES = 1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5
 def nll(G, x, temperature=1.0):
     """G's mean negative log-likelihood of a token of the sequences x (N, T), in nats, at this temperature.
 
-    Raises TypeError for what is no Network, ValueError for a temperature that is not positive, and for tokens that G
-    does not know.
+    Raises TypeError for what is no Network, ValueError for a temperature below 1e-6, for what are no
+    sequences, and for tokens that G does not know.
     """
     kind("nll", G, Network)
-    number("nll: the temperature", temperature, "(0, inf)")
+    number("nll: the temperature", temperature, "[1e-6, inf)")
+    x = array("nll: sequences", x)
+    if x.ndim != 2 or not x.size:
+        raise ValueError(f"nll: sequences of shape {x.shape}, expected (N, T), of at least one token")
     total = 0.0
     for i in range(0, len(x), CHUNK):
         part = xp.asarray(x[i : i + CHUNK], dtype=G.dtype)

@@ -60,8 +60,8 @@ class TextTraining:
 
     def __init__(self, text, G, D, way="reinforce", epochs=20, batch_size=64, seed=0, lr=5e-3, lr_game=1e-3, warm=300,
                  every=100, pull=1.0, discount=0.0, tau=1.0):  # fmt: skip
-        if way not in WAYS:
-            raise ValueError(f"way={way!r}: expected one of {', '.join(WAYS)}")
+        if not isinstance(way, str) or way not in WAYS:
+            raise ValueError(f"way={way!r:.60}: expected one of {', '.join(WAYS)}")
         self.text, self.way = kind("TextTraining", text, Text), way
         self.players = {"G": kind("TextTraining: G", G, Network), "D": kind("TextTraining: D", D, Network)}
         self.G, self.D = G, D
