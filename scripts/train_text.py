@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from minigan.app.cli import Parser, StopSignal, choose_device, positive, whoever_listens, whole
+from minigan.app.cli import Parser, StopSignal, choose_device, positive, whoever_listens, whole, within
 from minigan.app.run_directory import CHECKPOINT, CONFIG, LOCK, hold, release, unused
 from minigan.app.saved import parse
 from minigan.app.train import command
@@ -152,12 +152,19 @@ def arguments():
     add("--epochs", type=whole(1, 10**6), default=20, help="of maximum likelihood before it (default: %(default)s)")
     add("--batch-size", type=whole(1, 10**6), default=64, help="sequences in a round (default: %(default)s)")
     add("--hidden", type=whole(1, 10_000), default=32, help="width of G, D has twice that (default: %(default)s)")
-    add("--dropout", type=float, default=0.3, help="of both players (default: %(default)s)")
+    add("--dropout", type=within("[0, 1)"), default=0.3, help="of both players (default: %(default)s)")
     add("--lr", type=positive, default=5e-3, help="falls to a twentieth (default: %(default)s)")
     add("--lr-game", type=positive, default=1e-3, help="both players' rate in the game (default: %(default)s)")
     add("--warm", type=whole(0), default=300, help="first rounds in which only D learns (default: %(default)s)")
-    add("--pull", type=float, default=1.0, help="weight of the likelihood in the game (default: %(default)s)")
-    add("--discount", type=float, default=0.0, help="of later tokens' rewards, 0 to 1 (default: %(default)s)")
+    add(
+        "--pull",
+        type=within("[0, inf)"),
+        default=1.0,
+        help="weight of the likelihood in the game (default: %(default)s)",
+    )
+    add(
+        "--discount", type=within("[0, 1]"), default=0.0, help="of later tokens' rewards, 0 to 1 (default: %(default)s)"
+    )
     add("--tau", type=positive, default=1.0, help="temperature of the Gumbel softmax (default: %(default)s)")
     add("--seed", type=whole(0), default=0, help="the same seed gives the same samples (default: %(default)s)")
     add("--out", help="a new directory to write into (default: the first unused one of out/run-1, out/run-2, ...)")

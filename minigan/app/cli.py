@@ -9,8 +9,8 @@ import signal
 import sys
 import threading
 
+from minigan.backend import checks, use
 from minigan.backend import threads as sharing
-from minigan.backend import use
 from minigan.objectives import Minimax, NonSaturating
 from minigan.objectives.others import Hinge, LeastSquares, RelativisticAverage, Wasserstein
 from minigan.objectives.penalties import R1, R2, GradientPenalty, OneSidedGradientPenalty
@@ -149,6 +149,18 @@ def positive(text):
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"expected a finite number above 0, not {text!r}")
     return number
+
+
+def within(interval):
+    """A `type=` for numbers in an interval, "[0, 1)" say. It raises ArgumentTypeError for anything else."""
+
+    def convert(text):
+        try:
+            return checks.number("the option", float(text), interval)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected a number in {interval}, not {text!r}") from None
+
+    return convert
 
 
 def penalty(text):

@@ -104,8 +104,8 @@ def mmd(real, samples, sigma=None):
     and Rätsch 2017, RCGAN, as their code has it; Gretton et al. 2012, eq. 3). Its expectation is 0 for equal
     distributions, and so it may be negative. float64; (N + M)^2 numbers are in memory: take some thousands.
 
-    Raises ValueError for arrays that are no sequences of one shape, two or more, for a sigma that is not positive, and
-    if the median is 0.
+    Raises ValueError for arrays that are no sequences of one shape, two or more, for a sigma outside 1e-100 to 1e100,
+    and if the median is 0.
     """
     real, samples = numbers("mmd: real", real), numbers("mmd: samples", samples)
     if real.ndim != 3 or real.shape[1:] != samples.shape[1:] or min(real.size, samples.size) == 0:
@@ -118,7 +118,7 @@ def mmd(real, samples, sigma=None):
     d = squared_distances(rows, rows)
     if sigma is None:
         sigma = float(xp.median(xp.sqrt(d[xp.triu_indices(n + m, 1)])))
-    k = xp.exp(d / (-2 * number(f"mmd: sigma={sigma!r}", sigma, "(0, inf)") ** 2))
+    k = xp.exp(d / (-2 * number(f"mmd: sigma={sigma!r}", sigma, "[1e-100, 1e100]") ** 2))
     within = (float(part.sum() - part.trace()) / (len(part) * (len(part) - 1)) for part in (k[:n, :n], k[n:, n:]))
     return sum(within) - 2 * float(k[:n, n:].mean())
 
