@@ -42,7 +42,7 @@ LAYERS = {  # how it is made, the shape of a sample
     "MeanOverTime": (m.MeanOverTime, (3, 2)),
     "Repeat": (lambda: m.Repeat(3), (2,)),
     "Shared": (m.Shared, (3, 2)),
-    "Standardize": (lambda: m.Standardize((0.8, -0.1), (0.2, 3.0)), (3, 2)),
+    "Standardize": (lambda: m.Standardize((0.8, -0.1), (0.7, 3.0)), (3, 2)),
     "Bidirectional": (lambda: m.Bidirectional(m.GRU(2)), (3, 2)),
     "Embedding of rows": (lambda: m.Embedding(3, 4), (2, 3)),
     "Condition": (lambda: m.Condition(3), (5,)),
