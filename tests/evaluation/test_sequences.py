@@ -88,6 +88,7 @@ def test_mmd_is_the_mean_over_pairs_of_two():
         assert mmd(x, y, sigma) == pytest.approx(k1 + k4 - (k3 + k7 + k2 + k6) / 2, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_mmd_of_normal_numbers_is_what_the_integral_says():
     """Of N(0, 1) and N(d, 1) in one dimension: 2 s (1 - exp(-d^2 / 2 (s^2 + 2))) / sqrt(s^2 + 2)."""
     rng, s = np.random.default_rng(3), 1.5

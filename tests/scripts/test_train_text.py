@@ -45,6 +45,7 @@ def arrays(run):
     return {name: a.tobytes() for name, a in held.items()}, meta
 
 
+@pytest.mark.slow
 def test_the_oracles_two_figures_stand_beside_the_curve(module, train, oracle, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(module, "MEASURED", 40)
     out = tmp_path / "run"
