@@ -362,6 +362,7 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     ("layers/recurrent.py Recurrent.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
     (TWO + "multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
     ("layers/embedding.py Embedding.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
+    ("layers/normalization.py Standardize.linear", "f'{t}y'", "f'{t}dx'"): "a name that no other array has, either",
     (
         "objectives/tokens.py likelihood",
         "1 / x.size, dtype=a.dtype)",
