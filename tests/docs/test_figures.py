@@ -53,6 +53,7 @@ GRUS = {(r["hidden"], r["threads"]): r["peers"] for r in results("recurrent.json
 PRICES = results("objectives.json")["ratios"]
 RUNS, BASELINES = (json.loads(read(f"docs/recipes/{name}.json")) for name in ("results", "baselines"))
 TEXT = json.loads(read("docs/course/text.json"))
+HEART = TEXT["without dropout, at 0.01"]
 HELPS = json.loads(read("docs/course/helps.json"))["without"]
 
 
