@@ -53,6 +53,8 @@ GRUS = {(r["hidden"], r["threads"]): r["peers"] for r in results("recurrent.json
 PRICES = results("objectives.json")["ratios"]
 RUNS, BASELINES = (json.loads(read(f"docs/recipes/{name}.json")) for name in ("results", "baselines"))
 TEXT = json.loads(read("docs/course/text.json"))
+SERIES = json.loads(read("docs/recipes/sequences.json")).values()
+HARD = {run["data"]: run["hard"]["samples"] for run in SERIES}
 HEART = TEXT["without dropout, at 0.01"]
 HELPS = json.loads(read("docs/course/helps.json"))["without"]
 
