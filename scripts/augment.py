@@ -189,7 +189,7 @@ def arguments():
     parser = Parser(__doc__)
     add = parser.add_argument
     add("--checkpoint", type=Path, help="a conditional run of scripts/train_mnist.py: train on what it generates")
-    add("--data", default="mnist", help="mnist, digits (minutes) or a file with labels (default: %(default)s)")
+    add("--data", default="mnist", help="mnist, or digits, in minutes (default: %(default)s)")
     add("--data-dir", help="the folder of MNIST's files")
     add("--labels", type=whole(2), nargs="+", default=[10, 50, 100], metavar="N",
         help="real images of each class (default: 10 50 100)")  # fmt: skip

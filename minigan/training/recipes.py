@@ -45,7 +45,8 @@ class Recipe(NamedTuple):
         given = {name: value for name, value in given.items() if value is not None}
         for name in given.keys() - inspect.signature(self.make).parameters.keys():
             wrong = f"sets its own {name}: leave it out"
-            wrong = "takes no labels: leave out --conditional" if name == "classes" else wrong
+            if name == "classes":
+                wrong = "takes no labels, its make has no argument classes: leave out --conditional"
             raise ValueError(f"the recipe {self.name} {wrong}, or take another --recipe")
         return given
 
