@@ -65,6 +65,21 @@ def test_each_classifier_learns_from_what_its_column_says(monkeypatch):
     assert not (other.images == few.images).all()
 
 
+def test_each_classifier_of_many_learns_from_as_many_generated_images_with_the_labels_asked_for(monkeypatch):
+    data, seen = augment.divided("digits"), []
+    monkeypatch.setattr(augment, "judged", lambda images, test, cell, move: seen.append((images, test)))
+
+    def gray(G, meta, n, seed, real):
+        return np.repeat(real.labels[np.arange(n)][:, None] / 10, 64, axis=1)
+
+    monkeypatch.setattr(augment, "generated", gray)
+    assert list(augment.of_many({"seed": 3, "steps": 1}, data, None, None)) == ["real", "generated", "both"]
+    (real, _), (made, _), (both, test) = seen
+    assert real is data.learn and test is data.test and len(made) == len(real) == len(both) / 2
+    np.testing.assert_allclose(made.images[:, 3, 3] * 10, made.labels, atol=1e-5)
+    assert (both.labels == np.concatenate((real.labels, made.labels))).all()
+
+
 def test_the_gan_is_fitted_to_the_few_alone(monkeypatch):
     seen = []
     monkeypatch.setattr(

@@ -110,13 +110,14 @@ class Source:
     """Batches of one's own, with labels or without."""
 
     name, rounds, batch_size, sample_shape, identity = "own", 2, 6, (16,), {}
+    gray = 0.0
 
     def __init__(self, *labels):
         self.labels = labels
 
     def epoch(self, e, start=0):
         for _ in range(start, self.rounds):
-            x = xp.zeros((6, 16), "float32")
+            x = xp.full((6, 16), self.gray, "float32")
             yield (x, xp.array(self.labels)) if self.labels else x
 
 
@@ -124,6 +125,16 @@ def test_a_source_of_ones_own_may_yield_labels():
     training = Training(game(), Source(0, 1, 2, 0, 1, 2))
     list(training.rounds(1))
     assert training.epoch == 1
+
+
+def test_the_guard_looks_at_the_images_and_the_losses_of_a_conditional_game():
+    training, seen = Training(game(), Source(0, 1, 2, 0, 1, 2)), []
+    training.guard.every, training.guard.look_at_losses = 1, lambda *losses: seen.append(losses)
+    list(training.rounds(1))
+    assert len(seen) == 2
+    training.batches.gray = np.nan
+    with pytest.raises(NotFiniteError, match="the batch of real samples: x holds nan"):
+        next(training.rounds(2))
 
 
 @pytest.mark.parametrize(
