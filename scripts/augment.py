@@ -57,7 +57,7 @@ def main(argv=None):
             data, numbers, source = divided(args.data, args.data_dir), args.labels, args.data
             for n in numbers:
                 few_of(data.learn, n, 0)  # refuses, before anything is computed, more than there are
-        rounds = None if args.checkpoint else args.rounds
+        rounds = meta["generator"]["steps"] if args.checkpoint else args.rounds  # a run that went on is another one
         asked = [dict(zip(KEY, (source, n, seed, rounds, args.steps), strict=True))
                  for n, seed in itertools.product(numbers, range(args.seeds))]  # fmt: skip
         done = [tuple(row[name] for name in KEY) for row in rows]

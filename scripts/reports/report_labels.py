@@ -51,8 +51,13 @@ def named(row):
         return row
     path = Path(row["source"])
     _, meta = checkpoint.read(path / CHECKPOINT if path.is_dir() else path)
-    config = meta["config"]
-    return row | {"source": f"{config['recipe']}, {len(meta['history'])} epochs, seed {config['seed']}"}
+    config, rounds = meta["config"], meta["generator"]["steps"]
+    if row["rounds"] not in (None, rounds):
+        raise ValueError(
+            f"{path}: the run has {rounds} rounds now, and {row['rounds']} when it was measured: measure it anew"
+        )
+    name = f"{config['recipe']}, {len(meta['history'])} epochs, seed {config['seed']}"
+    return row | {"source": name, "rounds": rounds}
 
 
 def tables(rows):

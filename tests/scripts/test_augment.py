@@ -101,7 +101,9 @@ def test_a_conditional_run_is_tested_on_real_images(tmp_path, capsys):
         runs[name].save(tmp_path / name / "checkpoint.npz", data="digits")
     assert augment.main(["--checkpoint", "r", "--steps", "60", "--seeds", "1", "--json", "a.jsonl"]) == 0
     (row,) = rows()
-    assert list(row["accuracy"]) == ["real", "generated", "both"] and row["accuracy"]["real"] > 0.4
+    assert (
+        row["rounds"] == 0 and list(row["accuracy"]) == ["real", "generated", "both"] and row["accuracy"]["real"] > 0.4
+    )
     assert f"| {tmp_path / 'r'} | 1 |" in capsys.readouterr().out
     for args, message in (
         (["--checkpoint", "plain"], "was trained without labels"),

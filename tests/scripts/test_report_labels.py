@@ -34,7 +34,10 @@ def test_cells_are_kept_once_and_become_tables(tmp_path, capsys):
         return reports.main([str(file), "--kept", str(kept), "--page", str(page)])
 
     assert write(cell("digits", 10, 0, 0.5, 0.6, 0.4, 0.1), cell("digits", 10, 1, 0.5, 0.7, 0.4, 0.2)) == 0
-    assert write(cell("digits", 10, 1, 0.5, 0.7, 0.4, 0.3), cell(tmp_path, None, 0, 0.99, 0.98, 0.985)) == 0
+    assert (
+        write(cell("digits", 10, 1, 0.5, 0.7, 0.4, 0.3), cell(tmp_path, None, 0, 0.99, 0.98, 0.985) | {"rounds": 0})
+        == 0
+    )
     text = page.read_text()
     assert block(text, "digits").splitlines()[2:] == [
         "| 10 | 2 | 50.00 | 65.00 | 40.00 | 20.00 | +15.00 ± 63.53 | -10.00 ± 0.00 | -45.00 ± 63.53 |"
@@ -44,6 +47,9 @@ def test_cells_are_kept_once_and_become_tables(tmp_path, capsys):
     before = kept.read_bytes(), page.read_bytes()
     assert reports.main(["--kept", str(kept), "--page", str(page)]) == 0
     assert before == (kept.read_bytes(), page.read_bytes())
+    with pytest.raises(SystemExit, match="2"):
+        write(cell(tmp_path, None, 0, 0.99, 0.98, 0.985))
+    assert "the run has 0 rounds now, and 10 when it was measured" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         reports.main([str(tmp_path / "no.jsonl"), "--kept", str(kept), "--page", str(page)])
     assert "no.jsonl: there is no such file" in capsys.readouterr().err
