@@ -123,7 +123,7 @@ class GAN:
         ValueError where k does not divide the batch, and for labels that do not fit.
         """
         self.discriminator.check(x)
-        y = y if y is None else checks.array("y", y, shape=(len(x),))
+        y = y if y is None else checks.array("labels y, one for each sample,", y, shape=(len(x),))
         n, left = divmod(len(x), self.k)
         if left or not n:
             raise ValueError(f"a batch of {len(x)} samples cannot be split among k={self.k} steps: take a multiple")
@@ -204,9 +204,10 @@ def _check_players(G, D, objective):
         pack = f" (to judge several at a time, begin D with Pack(m, {G.n_out}))" if D.rows == 1 else ""
         raise ValueError(f"the generator gives {G.n_out} values, but the discriminator takes {D.n_in}{pack}")
     if G.classes != (seen := objective.classes or D.classes):
+        given = f"Condition({G.classes}), or end it with a Projection" if G.classes else f"Condition({seen})"
         raise ValueError(f"the generator is given {_labels(G.classes)}, but the discriminator {_labels(seen)}: D must "
-                         "see the same labels as G, or G learns nothing of them; begin it with a Condition, or end it "
-                         "with a Projection")  # fmt: skip
+                         f"see the same labels as G, or G learns nothing of them; begin {'D' if G.classes else 'G'} "
+                         f"with {given}")  # fmt: skip
     if G.dtype != D.dtype:
         raise ValueError(f"the generator is {G.dtype}, but the discriminator is {D.dtype}: both need one dtype")
 

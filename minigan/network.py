@@ -122,7 +122,7 @@ class Network(Layer):
         """
         x = checks.array("x", x, self.dtype)
         self.check(x)
-        y = y if y is None else checks.array("y", y, shape=(len(x),))
+        y = y if y is None else checks.array("labels y, one for each sample,", y, shape=(len(x),))
         chunk = len(x) if y is None and self.classes else CHUNK * self.rows  # labels that are held are those of all
         parts = [slice(i, i + chunk) for i in range(0, len(x), chunk)]
         out = xp.concatenate([self.forward(x[i], y=None if y is None else y[i]).copy() for i in parts])

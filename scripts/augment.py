@@ -57,7 +57,7 @@ def main(argv=None):
             data, numbers, source = divided(args.data, args.data_dir), args.labels, args.data
             for n in numbers:
                 few_of(data.learn, n, 0)  # refuses, before anything is computed, more than there are
-        rounds = None if args.checkpoint else args.rounds
+        rounds = meta["generator"]["steps"] if args.checkpoint else args.rounds  # a run that went on is another one
         asked = [dict(zip(KEY, (source, n, seed, rounds, args.steps), strict=True))
                  for n, seed in itertools.product(numbers, range(args.seeds))]  # fmt: skip
         done = [tuple(row[name] for name in KEY) for row in rows]
@@ -78,6 +78,8 @@ def main(argv=None):
         parser.error(f"the GAN cannot be fitted: {error}")
     wanted = [tuple(cell.values()) for cell in asked]
     print(table([row for row in rows if tuple(row[name] for name in KEY) in wanted]))
+    print("\nPercent of the real test images that are right, means over the seeds; differences of the same seeds, with "
+          "95 % intervals.")  # fmt: skip
     return 0
 
 
@@ -167,21 +169,17 @@ def difference(rows, name, other):
 def table(rows):
     """Mean accuracies in percent, and the paired differences with their intervals, in Markdown."""
     many = rows[0]["labels"] is None
-    names = list(rows[0]["accuracy"])
-    lines = [
-        f"| real images per class | {' | '.join(names)} | {' | '.join(f'{a} - {b}' for a, b in PAIRS[many])} |",
-        "|---|" + "---:|" * (len(names) + len(PAIRS[many])),
-    ]
-    for n in sorted({row["labels"] or 0 for row in rows}):
-        cells = [row for row in rows if (row["labels"] or 0) == n]
+    names, groups = list(rows[0]["accuracy"]), {}
+    for row in sorted(rows, key=lambda row: row["labels"] or 0):
+        name = row["source"].partition(", seed")[0] if many else row["labels"]
+        groups.setdefault((name, row["rounds"], row["steps"]), []).append(row)
+    heads = "generator" if many else "real images per class", "seeds", *names, *(f"{a} - {b}" for a, b in PAIRS[many])
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
+    for (name, *_), cells in groups.items():
         means = [f"{100 * numpy.mean([row['accuracy'][name] for row in cells]):.2f}" for name in names]
         found = [difference(cells, *pair) for pair in PAIRS[many]]
         shown = [f"{mean:+.2f} ± {half:.2f}" if math.isfinite(half) else f"{mean:+.2f}" for mean, half in found]
-        lines.append(f"| {n or 'all'} | {' | '.join(means + shown)} |")
-    count = len({row["seed"] for row in rows})
-    seeds = f"{count} seeds" if count > 1 else "one seed"
-    lines.append(f"\nPercent of the real test images that are right, mean of {seeds}; differences of the same "
-                 "seeds, with 95 % intervals.")  # fmt: skip
+        lines.append(f"| {name} | {len(cells)} | {' | '.join(means + shown)} |")
     return "\n".join(lines)
 
 
@@ -189,7 +187,7 @@ def arguments():
     parser = Parser(__doc__)
     add = parser.add_argument
     add("--checkpoint", type=Path, help="a conditional run of scripts/train_mnist.py: train on what it generates")
-    add("--data", default="mnist", help="mnist, digits (minutes) or a file with labels (default: %(default)s)")
+    add("--data", default="mnist", help="mnist, or digits, in minutes (default: %(default)s)")
     add("--data-dir", help="the folder of MNIST's files")
     add("--labels", type=whole(2), nargs="+", default=[10, 50, 100], metavar="N",
         help="real images of each class (default: 10 50 100)")  # fmt: skip

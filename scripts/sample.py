@@ -66,15 +66,15 @@ def drawn(args, G, noise):
 
 def chosen(args, G):
     """The labels to draw, None of a game without. Raises ValueError for labels that there are not."""
-    asked = args.label or args.labels
+    asked = args.labels if args.label is None else args.label
     if not G.classes:
-        if asked:
+        if asked is not None:
             raise ValueError(f"{args.checkpoint} was trained without labels: leave out --label and --labels, or train "
                              "with --conditional")  # fmt: skip
         return None
-    if not asked:
+    if asked is None:
         return numpy.arange(G.classes)
-    texts = asked.split(",") if args.label or "," in asked else list(asked)
+    texts = asked.split(",") if args.label or "," in asked or not asked else list(asked)
     known = [str(label) for label in range(G.classes)]
     if wrong := [text for text in texts if text not in known]:
         raise ValueError(f"there is no label {wrong[0]!r}: the labels are 0 ... {G.classes - 1}, --labels 17, or with "

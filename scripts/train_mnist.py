@@ -12,8 +12,11 @@ from minigan.app.program import Start, add_options, run
 from minigan.app.saved import in_range_of, recipe_of
 from minigan.data import load
 from minigan.evaluation.protocol import part
+from minigan.objectives import AuxiliaryClassifier
 from minigan.training.recipes import RECIPES
 from minigan.training.training import Training
+
+AUXILIARY = "auxiliary-classifier"  # which other scripts have no labels for
 
 
 def main(argv=None):
@@ -43,8 +46,13 @@ def set_up(args):
 
 def chosen(args, data):
     """The settings of the game that the user chose, None for the others."""
-    objective = args.objective and OBJECTIVES[args.objective]()
-    rates = {"latent": args.latent, "lr": args.lr, "lr_d": args.lr_d, "classes": args.conditional and data.classes}
+    classes = args.conditional and data.classes
+    if args.objective == AUXILIARY and not classes:
+        raise ValueError(f"--objective {AUXILIARY}: D says the class of each image, and learns it from the labels: "
+                         "give --conditional, too, or take another --objective")  # fmt: skip
+    choices = {**OBJECTIVES, AUXILIARY: lambda: AuxiliaryClassifier(classes)}
+    objective = args.objective and choices[args.objective]()
+    rates = {"latent": args.latent, "lr": args.lr, "lr_d": args.lr_d, "classes": classes}
     return {**rates, "objective": objective, "penalty": None if args.penalty is None else penalty(args.penalty)}
 
 
@@ -63,7 +71,7 @@ def arguments():
     add("--lr", type=positive, help="learning rate of both players' Adam, at the start (default: the recipe's)")
     add("--lr-d", type=positive, help="D's, where it shall be another (default: that of --lr)")
     add("--latent", type=whole(1, 100_000), help="width of the noise z (default: the recipe's)")
-    add("--objective", choices=OBJECTIVES, help="what the players minimize (default: the recipe's)")
+    add("--objective", choices=(*OBJECTIVES, AUXILIARY), help="what the players minimize (default: the recipe's)")
     add(
         "--penalty", metavar="NAME:WEIGHT", help=f"on the slope of D: {', '.join(PENALTIES)}; r1:10 say (default: none)"
     )

@@ -1796,7 +1796,7 @@ def conditions_are_joined_and_projected(m):
     same(labeled(np.zeros((3072, 1)), many)[:, 1:], np.eye(3)[many], 0)
     m.network.Network(Watched())(np.zeros((3072, 1)))
     assert rows == [1024] * 6
-    refuses(ValueError, "y must have shape (3072,)", labeled, np.zeros((3072, 1)), many[1:])
+    refuses(ValueError, "each sample, must have shape (3072,)", labeled, np.zeros((3072, 1)), many[1:])
     layer, x, da = m.layers.Projection(3), draw(5, 4), draw(5, 1, seed=1)
     network = m.network.Network(m.layers.Dense(4, 4), layer, seed=1, dtype="float64")
     layer.b[...] = 0.7
@@ -1888,7 +1888,7 @@ def gan_hands_each_sample_its_label(m):
     same(gan.sample(3, labels), gan.generator(gan.latent_points(3, 1, 1), labels), 0)
     for call in (lambda: gan.sample(3)), (lambda: gan.step(x)):
         refuses(ValueError, "needs labels", call)
-    refuses(ValueError, "y must have shape (6,), not (3,)", gan.step, x, labels)
+    refuses(ValueError, "labels y, one for each sample, must have shape (6,), not (3,)", gan.step, x, labels)
     unconditional = m.network.Network(m.layers.Dense(4, 1))
     refuses(ValueError, "the discriminator no labels", m.gan.GAN, game(*joined()).generator, unconditional)
 

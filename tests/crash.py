@@ -5,8 +5,8 @@ players' theta, both optimizers, the history (but for its timings), and the last
 
 With `--ranks 2 4` each training is one of 2 ranks of MPI, then 4, and so on; one of them is stopped. Sums
 over other ranks round otherwise: then the largest difference in theta is printed. The environment variable SLOWLY=0.01
-makes each round of `--game tests/app/troubled_game.py` longer. With `--sequences` it is a training of
-scripts/train_sequences.py.
+makes each round of `--game tests/app/troubled_game.py` longer. With `--conditional` the players are given labels; with
+`--sequences` it is a training of scripts/train_sequences.py.
 """
 
 import argparse
@@ -28,9 +28,9 @@ TIMINGS = "seconds", "images_per_second"
 SEQUENCES = "--data", "digits", "--hidden", 4, "--batch-size", 300
 
 
-def launch(run, epochs, ranks=None, game=()):
+def launch(run, epochs, ranks, game):
     """Training of so many epochs in the directory `run`, begun or resumed, in a process or in so many ranks."""
-    where = ["--resume", run] if (run / "config.json").exists() else ["--out", run, *(game or ("--data", "digits"))]
+    where = ["--resume", run] if (run / "config.json").exists() else ["--out", run, *game]
     several = ["mpiexec", "-n", ranks, sys.executable, "-m", "mpi4py"] if ranks else [sys.executable]
     command = [
         *several,
@@ -58,7 +58,7 @@ def processes(pid):
     return [leaf for child in children for leaf in processes(int(child))] or [pid]
 
 
-def disturbed(run, epochs, stops, number, rng, ranks=(None,), game=()):
+def disturbed(run, epochs, stops, number, rng, ranks, game):
     """Play `epochs` in the directory `run`, stopped so often by the signal; how many stops hit a write."""
     inside_a_write = 0
     for stop in range(stops):
@@ -108,6 +108,7 @@ def main(argv=None):
     parser.add_argument("--epochs", type=int, default=250)
     parser.add_argument("--ranks", type=int, nargs="+", default=[None])
     parser.add_argument("--game")
+    parser.add_argument("--conditional", action="store_true")
     parser.add_argument("--sequences", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
@@ -115,7 +116,8 @@ def main(argv=None):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what is ignored here would be ignored there
     with tempfile.TemporaryDirectory() as directory:
         undisturbed = Path(directory, "undisturbed")
-        game = SEQUENCES if args.sequences else ["--data", "digits", "--game", args.game] if args.game else []
+        own = ["--game", args.game] if args.game else ["--conditional"] * args.conditional
+        game = SEQUENCES if args.sequences else ["--data", "digits", *own]
         finish(launch(undisturbed, args.epochs, args.ranks[0], game))
         failed = False
         for number, stops in (signal.SIGKILL, args.kills), (signal.SIGINT, args.interrupts):

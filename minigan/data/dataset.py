@@ -15,6 +15,7 @@ from minigan.layers import Flatten, Reshape
 from minigan.layers.layer import as_shape, in_words
 
 LOAD = "minigan.data.load gives one"
+NUMBERED = "numpy.unique(labels, return_inverse=True)[1] numbers the classes"
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +105,13 @@ class Dataset:
         labels = self.labels
         if labels is None:
             raise DataError(f"{self.name} has no labels, and a conditional game and a classifier learn from labels: "
-                            "take mnist or digits")  # fmt: skip
+                            "take mnist or digits, or in code give them, Dataset(..., labels=labels)")  # fmt: skip
         if labels.dtype.kind not in "iu":
-            raise DataError(f"{self.name}: labels are {labels.dtype}, expected integers 0 ... K - 1")
+            raise DataError(f"{self.name}: labels are {labels.dtype}, expected integers 0 ... K - 1: {NUMBERED}")
         if labels.min() < 0 or labels.max() >= len(labels):
             raise DataError(
                 f"{self.name}: labels from {labels.min()} to {labels.max()}, expected integers 0 ... K - 1, and no "
-                f"more classes than the {len(labels)} images"
+                f"more classes than the {len(labels)} images: {NUMBERED}"
             )
         return labels.astype("int64")
 

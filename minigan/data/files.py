@@ -63,8 +63,11 @@ def read_promised(stream, count, path):
 def read_rows(path, columns):
     """The rows in the file at `path` (a Path), one JSON object in a line; none where there is no file.
 
-    Raises DataError for a line that is not such an object, or lacks one of the `columns`.
+    Raises DataError for a line that is not such an object, or lacks one of the `columns`, and where no such file could
+    be written.
     """
+    if path.is_dir() or not path.parent.is_dir():
+        raise DataError(f"{path}: expected the name of a file, in a folder that there is")
     rows = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
         try:

@@ -28,7 +28,8 @@ class Conditional(Layer):
             return
         y = checks.array(f"{self!r}: y", y)
         if y.ndim != 1 or y.dtype.kind not in "iu" or not y.size:
-            raise ValueError(f"{self!r}: y is {y.shape} of {y.dtype}, expected whole numbers, one for each sample")
+            raise ValueError(f"{self!r}: y is {y.shape} of {y.dtype}, expected whole numbers, one for each sample: "
+                             "y.astype('int64'), say, or of one-hot rows y.argmax(axis=1)")  # fmt: skip
         low, high = int(y.min()), int(y.max())
         if low < 0 or high >= self.classes:
             wrong = low if low < 0 else high

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from minigan.backend.checks import kind, number, whole
 from minigan.data.dataset import LOAD, Dataset
 from minigan.gan import GAN
-from minigan.layers import Condition, Conv2D, ConvTranspose2D, Dense, Flatten, Normal, Projection, Reshape, Uniform, he
+from minigan.layers import Condition, Conv2D, ConvTranspose2D, Dense, Flatten, Normal, Projection, Reshape, Uniform
 from minigan.layers.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from minigan.layers.initializers import glorot, he
 from minigan.layers.maxout import Maxout
 from minigan.layers.noise import Dropout
 from minigan.layers.normalization import BatchNorm
@@ -45,7 +46,8 @@ class Recipe(NamedTuple):
         given = {name: value for name, value in given.items() if value is not None}
         for name in given.keys() - inspect.signature(self.make).parameters.keys():
             wrong = f"sets its own {name}: leave it out"
-            wrong = "takes no labels: leave out --conditional" if name == "classes" else wrong
+            if name == "classes":
+                wrong = "takes no labels, its make has no argument classes: leave out --conditional"
             raise ValueError(f"the recipe {self.name} {wrong}, or take another --recipe")
         return given
 
@@ -94,16 +96,24 @@ def joined(width, classes=None):
     return ([], width) if classes is None else ([Condition(classes)], width + classes)
 
 
+def judge(width, classes, objective, init=glorot):
+    """D's last layer: a Projection of so many classes, or what this objective wants, a logit or one more for each."""
+    asked = getattr(objective, "classes", None)  # an auxiliary classifier is not told the class, but has to say it
+    return Projection(classes) if classes and not asked else Dense(width, 1 + (asked or 0), init)
+
+
 @recipe(batch_size=128, rounds=18_720)
 def default(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None, penalty=None, classes=None):
     """The best dense game that we know: every known help that costs a line.
 
     Batch normalization keeps G's layers alive, dropout and one-sided smoothing keep D from certainty, the falling
     learning rate and the average of G over about the last eighth of its steps take out the noise of the game. With
-    `classes`, a conditional game: G begins with a Condition, D does too, and ends with a Projection.
+    `classes`, a conditional game: G begins with a Condition, D does too, and ends with a Projection; with an
+    AuxiliaryClassifier as objective, D has a logit for each class instead.
     """
     a, b, c = widths(data, 256, 512, 1024)
-    (given_to_g, wide), (given_to_d, high) = joined(latent, classes), joined(data.size, classes)
+    shown = None if getattr(objective, "classes", None) else classes  # to D
+    (given_to_g, wide), (given_to_d, high) = joined(latent, classes), joined(data.size, shown)
     G = Network(
         *given_to_g, Dense(wide, a), BatchNorm(a), LeakyReLU(),
         Dense(a, b), BatchNorm(b), LeakyReLU(),
@@ -114,7 +124,7 @@ def default(data, rounds, seed=0, latent=100, lr=5e-4, lr_d=None, objective=None
         *given_to_d, Dense(high, c), LeakyReLU(), Dropout(0.3),
         Dense(c, b), LeakyReLU(), Dropout(0.3),
         Dense(b, a), LeakyReLU(), Dropout(0.3),
-        Dense(a, 1) if classes is None else Projection(classes), seed=seed + 1, shape=(data.size,),
+        judge(a, classes, objective), seed=seed + 1, shape=(data.size,),
     )  # fmt: skip
     lr, lr_d = (number("the learning rate", rate, "(0, inf)") for rate in (lr, given(lr_d, lr)))
     smoothed = given(objective, NonSaturating(real=0.9))
@@ -149,7 +159,7 @@ def convolutional(data, rounds, seed=0, latent=100, lr=2e-3, lr_d=None, objectiv
     Where one dense layer lays it out, as in `dcgan`, its strokes make no digits: each place depends on z by itself.
     Before the Reshape, batch normalization is over each number. Over each channel, the differences between the places
     would count as variance, and G would vary little with z. The rest is as in `default`, at higher rates, of which D
-    has half: else it runs ahead. With `classes`, G begins with a Condition, and D ends with a Projection.
+    has half: else it runs ahead. With `classes`, G begins with a Condition, and D ends as in `default`.
     """
     (a, b), small = widths(data, 256, 512), quartered(data)
     n, (labels, wide) = math.prod(small), joined(latent, classes)
@@ -158,7 +168,7 @@ def convolutional(data, rounds, seed=0, latent=100, lr=2e-3, lr_d=None, objectiv
         Dense(a, b), BatchNorm(b), LeakyReLU(),
         Dense(b, n), BatchNorm(n), LeakyReLU(), Reshape(*small),
     )  # fmt: skip
-    G, D = convolutional_players(data, latent, laid_out, seed, he, LeakyReLU, 0.3, classes)
+    G, D = convolutional_players(data, latent, laid_out, seed, he, LeakyReLU, 0.3, classes, objective)
     lr = number("the learning rate", lr, "(0, inf)")
     lr_d = number("the learning rate", given(lr_d, lr / 2), "(0, inf)")
     smoothed = given(objective, NonSaturating(real=0.9))
@@ -193,7 +203,7 @@ def quartered(data, channels=32):
     return height // 4, wide // 4, channels
 
 
-def convolutional_players(data, latent, laid_out, seed, init, activation, rate=0.0, classes=None):
+def convolutional_players(data, latent, laid_out, seed, init, activation, rate=0.0, classes=None, objective=None):
     """G: z -> image in [-1, 1], by two transposed convolutions, and D: image -> logit, by two convolutions.
 
     `laid_out` are G's layers from z to a `quartered` image. D's convolutions see squares of 10 pixels: the dense layer
@@ -212,7 +222,7 @@ def convolutional_players(data, latent, laid_out, seed, init, activation, rate=0
         Reshape(*data.picture), Conv2D(width, init=init), LeakyReLU(), *dropout(),
         Conv2D(2 * width, init=init), LeakyReLU(), *dropout(), Flatten(),
         Dense(math.prod(quartered(data, 2 * width)), judged, init), LeakyReLU(), *dropout(),
-        Dense(judged, 1, init) if classes is None else Projection(classes), seed=seed + 1, shape=(data.size,),
+        judge(judged, classes, objective, init), seed=seed + 1, shape=(data.size,),
     )  # fmt: skip
     return G, D
 

@@ -57,6 +57,8 @@ SERIES = json.loads(read("docs/recipes/sequences.json")).values()
 HARD = {run["data"]: run["hard"]["samples"] for run in SERIES}
 HEART = TEXT["without dropout, at 0.01"]
 HELPS = json.loads(read("docs/course/helps.json"))["without"]
+LABELS = [json.loads(line) for line in read("docs/course/labels.jsonl").splitlines()]
+AUGMENT = script("augment")
 
 
 def ends(values):
@@ -145,6 +147,19 @@ def course():
 def worse(left):
     """Whether each seed without this help is worse than every seed with all of them."""
     return min(run["frechet"] for run in HELPS[left]) > max(run["frechet"] for run in HELPS["nothing"])
+
+
+def added(source, name, other):
+    """The 95 % intervals (low, high) of these paired differences on a data set, for each number of labels."""
+    rows = [row for row in LABELS if row["source"] == source]
+    cells = [[row for row in rows if row["labels"] == n] for n in sorted({row["labels"] for row in rows})]
+    found = [AUGMENT.difference(each, name, other) for each in cells]
+    return [(float(mean - half), float(mean + half)) for mean, half in found]
+
+
+def made(name, other):
+    """This difference of the cells of each generator of all images."""
+    return [float(AUGMENT.difference([row], name, other)[0]) for row in LABELS if row["labels"] is None]
 
 
 def cooled(temperature):

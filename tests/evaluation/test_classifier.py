@@ -169,10 +169,10 @@ def test_what_cannot_be_read_or_written_is_said_and_no_more(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     "labels, words",
     [
-        (None, "digits has no labels, and a .* classifier learn from labels: take mnist or digits"),
+        (None, "digits has no labels, and a .* classifier learn from labels: take mnist or digits, or"),
         (np.full(300, -1), "digits: labels from -1 to -1, expected integers 0 ... K - 1, and no more classes than"),
         (np.full(300, 10**9), "digits: labels from 1000000000 to 1000000000, expected integers 0 ... K - 1, and"),
-        (np.full(300, 0.5), "digits: labels are float64, expected integers 0 ... K - 1"),
+        (np.full(300, 0.5), "digits: labels are float64, expected integers 0 ... K - 1: numpy.unique"),
     ],
 )
 def test_data_without_labels_are_refused(labels, words):

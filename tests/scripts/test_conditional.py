@@ -62,6 +62,18 @@ def test_that_a_game_is_conditional_is_recorded_and_kept_by_a_resume(tmp_path):
     assert checkpoint.read(run / "checkpoint.npz")[1]["epoch"] == 3
 
 
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("recipe", ["default", "convolutional"])
+def test_an_auxiliary_classifier_is_played_without_telling_d_the_labels(recipe, tmp_path):
+    settings = "--conditional", "--objective", "auxiliary-classifier", "--penalty", "r1:1", "--recipe", recipe
+    assert called("train_mnist", *TRAIN, *settings, "--out", tmp_path / "r") == 0
+    _, meta = checkpoint.read(tmp_path / "r" / "checkpoint.npz")
+    D = meta["discriminator"]["network"]["layers"]
+    assert meta["objective"]["objective"] == "AuxiliaryClassifier" and D[-1]["n_out"] == 11
+    assert not {"Condition", "Projection"} & {layer["layer"] for layer in D}
+    assert called("train_mnist", "--resume", tmp_path / "r", "--epochs", 3) == 0
+
+
 def test_a_table_has_a_row_for_each_label_and_the_same_noise_down_a_column(run, tmp_path):
     G, _ = checkpoint.load_generator(run / "checkpoint.npz")
     z = script("sample").host_generator(0).standard_normal((8, 100), dtype="float32")
@@ -97,14 +109,20 @@ def test_labels_that_there_are_not_are_refused_in_one_line(trained, run, capsys,
     for folder, args, message in (
         (run, ["--label", "10"], "there is no label '10': the labels are 0 ... 9"),
         (run, ["--labels", "1a"], "there is no label 'a'"),
+        (run, ["--label", ""], "there is no label ''"),
         (run, ["--labels", "1", "--interpolate", "3"], "name two, --labels 17"),
         (run, ["--label", "1", "--labels", "12"], "not allowed with argument"),
         (trained / "plain", ["--label", "1"], "was trained without labels: leave out --label"),
     ):
         assert message in refused(capsys, "sample", folder, *args).replace("\n  ", " ")
     np.savez("mine.npz", images=np.zeros((40, 8, 8), "uint8") + np.arange(8, dtype="uint8"))
+    said = "auxiliary-classifier: D says the class of each image, and learns it from the labels: give --conditional"
+    assert said in refused(capsys, "train_mnist", *TRAIN, "--objective", "auxiliary-classifier")
     for args, message in (
         (["--data", "mine.npz"], "mine.npz has no labels, and a conditional game"),
-        (["--data", "digits", "--recipe", "dcgan"], "the recipe dcgan takes no labels: leave out --conditional"),
+        (
+            ["--data", "digits", "--recipe", "dcgan"],
+            "the recipe dcgan takes no labels, its make has no",
+        ),
     ):
         assert message in refused(capsys, "train_mnist", "--conditional", *args)

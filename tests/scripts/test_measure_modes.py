@@ -60,10 +60,11 @@ def test_the_table_gives_mean_and_standard_error(modes):
 )
 def test_a_file_that_holds_something_else_is_refused(modes, text, message, tmp_path, capsys):
     (tmp_path / "m.jsonl").write_text(text + "\n")
-    with pytest.raises(SystemExit) as stop:
-        modes.main(["best", "--json", str(tmp_path / "m.jsonl")])
-    err = capsys.readouterr().err
-    assert stop.value.code == 2 and err.count("\n") == 1 and message in err
+    for name, said in ("m.jsonl", message), (".", "expected the name of a file"), ("no/m.jsonl", "in a folder that"):
+        with pytest.raises(SystemExit) as stop:
+            modes.main(["best", "--json", str(tmp_path / name)])
+        err = capsys.readouterr().err
+        assert stop.value.code == 2 and err.count("\n") == 1 and said in err
 
 
 def test_the_papers_players_have_the_papers_sizes(modes):

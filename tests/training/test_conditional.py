@@ -110,13 +110,14 @@ class Source:
     """Batches of one's own, with labels or without."""
 
     name, rounds, batch_size, sample_shape, identity = "own", 2, 6, (16,), {}
+    gray = 0.0
 
     def __init__(self, *labels):
         self.labels = labels
 
     def epoch(self, e, start=0):
         for _ in range(start, self.rounds):
-            x = xp.zeros((6, 16), "float32")
+            x = xp.full((6, 16), self.gray, "float32")
             yield (x, xp.array(self.labels)) if self.labels else x
 
 
@@ -126,17 +127,33 @@ def test_a_source_of_ones_own_may_yield_labels():
     assert training.epoch == 1
 
 
+def test_the_guard_looks_at_the_images_and_the_losses_of_a_conditional_game():
+    training, seen = Training(game(), Source(0, 1, 2, 0, 1, 2)), []
+    training.guard.every, training.guard.look_at_losses = 1, lambda *losses: seen.append(losses)
+    list(training.rounds(1))
+    assert len(seen) == 2
+    training.batches.gray = np.nan
+    with pytest.raises(NotFiniteError, match="the batch of real samples: x holds nan"):
+        next(training.rounds(2))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: Training(game(), replace(DATA, labels=None), 8), "noise has no labels, and a conditional game"),
+        (
+            lambda: GAN(game().generator, game(0).discriminator),
+            "the discriminator no labels: .* D with Condition.3",
+        ),
+        (lambda: GAN(game(0).generator, game().discriminator), "given no labels, .*; begin G with Condition.3.$"),
+        (lambda: game().sample(2, [0.5, 1]), r"of float64, expected whole numbers, .*: y.astype\('int64'\), say, or"),
         (lambda: Training(game(), replace(DATA, labels=DATA.labels / 2), 8), "noise: labels are float64, expected int"),
         (lambda: Training(game(2), DATA, 8), "noise has 3 classes, but the players are given 2: .* Condition.3"),
         (lambda: Training(game(), Batches(DATA, 8)), "players are given labels of 3 classes, and noise deals none"),
         (lambda: Training(game(0), Batches(DATA, 8, labeled=True)), "takes no labels y: begin it with a Condition"),
         (lambda: Training(game(), Source()), "own deals none: Batches"),
         (lambda: Training(game(), Source(0, 1, 2, 3, 0, 1)), "labels must lie in 0 ... 2, but there is a 3"),
-        (lambda: Training(game(), Source(0, 1, 2)), "y must have shape .6,., not .3,."),
+        (lambda: Training(game(), Source(0, 1, 2)), "labels y, one for each sample, must have shape .6,., not .3,."),
     ],
 )
 def test_what_does_not_fit_is_refused_before_the_first_round(make, message):
