@@ -19,8 +19,20 @@ from minigan.data.files import DataError, as_path, reading, replacing
 AT_MOST = 1 << 30  # bytes of a file that are read
 
 
+class InSteps:
+    """N sequences x (N, T, ...) on the host, with a `name` and an `identity`: what `SequenceBatches` deals."""
+
+    def __len__(self):
+        return len(self.x)
+
+    @property
+    def sample_shape(self):
+        """(T, ...) of one sequence."""
+        return self.x.shape[1:]
+
+
 @dataclass(frozen=True, eq=False)
-class Sequences:
+class Sequences(InSteps):
     """N sequences x (N, T, width), float32 in [0, 1], on the host, and what their numbers are elsewhere:
 
         value = low + x (high - low)      low, high (width,), of each column
@@ -53,14 +65,6 @@ class Sequences:
         if not (x.min() >= 0 and x.max() <= 1):  # false for NaN
             raise DataError(f"{self.name}: the numbers in x must lie in [0, 1]: low and high say what they stand for")
         whole(f"{self.name}: apart={self.apart!r}", self.apart)
-
-    def __len__(self):
-        return len(self.x)
-
-    @property
-    def sample_shape(self):
-        """(T, width) of one sequence."""
-        return self.x.shape[1:]
 
     def units(self, x):
         """The numbers x (..., width) in [0, 1] as what they stand for, float64. ValueError for another width."""
@@ -101,14 +105,14 @@ class SequenceBatches:
     what = "sequences"
 
     def __init__(self, sequences, batch_size, seed=0):
-        n = len(kind("SequenceBatches", sequences, Sequences, "minigan.data.sequences.sines(), say"))
+        n = len(kind("SequenceBatches", sequences, InSteps, "minigan.data.sequences.sines(), say"))
         self.batch_size = whole(f"{sequences.name}: batch_size={batch_size!r}", batch_size, most=n)
         self.seed = whole(f"seed={seed!r}", seed, least=0)
         self.sequences, self.name, self.sample_shape = sequences, sequences.name, sequences.sample_shape
         self.rounds, self.identity = n // self.batch_size, sequences.identity
 
     def epoch(self, e, start=0):
-        """Yields x (batch_size, T, width), float32, for each round of epoch e from round `start` on, a new array."""
+        """Yields x (batch_size, T, ...), float32, for each round of epoch e from round `start` on, a new array."""
         check_epoch(e, start, self.rounds)
         order = host_generator(self.seed, e).permutation(len(self.sequences))
         for k in range(start, self.rounds):

@@ -10,6 +10,7 @@ from minigan.backend.generators import DATA
 from minigan.data.dataset import fingerprint
 from minigan.data.files import DataError, as_path, reading
 from minigan.data.npz import read_arrays
+from minigan.data.sequences import InSteps
 from minigan.layers import LSTM, Dense, Embedding
 from minigan.network import Network
 from minigan.objectives.tokens import drawn
@@ -20,7 +21,7 @@ GATES = "ifoc"  # the oracle's names of input, forget and output gate, and of th
 
 
 @dataclass(frozen=True, eq=False)
-class Text:
+class Text(InSteps):
     """Sequences of tokens x (N, T) to learn from and `test` (M, T) to measure with, float32, 0 ... vocabulary - 1.
 
     `words[v]` is what token v stands for; there are none where tokens are only numbers. `oracle` is the language model
