@@ -14,7 +14,7 @@ from minigan.backend import host_generator, xp
 from minigan.backend.checks import kind, whole
 from minigan.backend.generators import DATA
 from minigan.data.dataset import LOAD, Dataset, check_epoch, numbers
-from minigan.data.files import DataError, as_path, reading, replacing
+from minigan.data.files import DataError, as_path, read_text, replacing
 
 AT_MOST = 1 << 30  # bytes of a file that are read
 
@@ -175,14 +175,10 @@ def by_rows(dataset):
 
 def _table(path):
     """(names of the columns, rows (R, columns) float64) of the CSV file."""
-    with reading(path) as file:
-        raw = file.read(AT_MOST + 1)
-    if len(raw) > AT_MOST:
-        raise DataError(f"{path}: more than a gigabyte: cut it")
+    lines = csv.reader(io.StringIO(read_text(path, AT_MOST, "CSV file"), newline=""), strict=True)
     try:
-        lines = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)  # with or without its mark
         table = [(lines.line_num, row) for row in lines if row]
-    except (UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
         raise DataError(f"{path} is no CSV file in UTF-8 ({error}): save it as one") from None
     if not table:
         raise DataError(f"{path} is empty: expected a row for each moment")
