@@ -18,7 +18,6 @@ __all__ = [
     "compare_runs", "draw_course", "draw_run", "evenly", "grid", "read_frames", "save_curves", "save_gif", "save_grid",
     "save_neighbors", "write_page",
 ]  # fmt: skip
-CAPTION = "V", "train", "test", "oracle"
 
 
 def grid(rows, shape, range, columns=None):
@@ -165,7 +164,8 @@ def read_frames(folder, history):
     Raises OSError for a damaged one.
     """
     found = frames_of(folder, history)
-    labels = [f"epoch {history[i]['epoch']}     {in_words(history[i], CAPTION)}" for i, _ in found]
+    names = "V", "train", "test", "oracle"
+    labels = [f"epoch {history[i]['epoch']}     {in_words(history[i], names)}" for i, _ in found]
     return [read_picture(path) for _, path in found], labels
 
 
