@@ -27,7 +27,8 @@ class Course:
     saved, restored, and M more.
 
     A subclass names the tuple in `seen`. Its `measure()` draws the `samples` of an epoch at its end, and returns what
-    else is to be said of it, a dict; its `advice()` says what the history warns of.
+    else is to be said of it, a dict; its `advice()` says what the history warns of. It has a `dataset` where the
+    samples are images.
     """
 
     seen, dataset = Round, None
