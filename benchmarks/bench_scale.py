@@ -24,8 +24,9 @@ from tqdm import tqdm
 
 from minigan.app.run_directory import RunDirectory
 from minigan.data import Batches, load
+from minigan.training.course import report
 from minigan.training.guard import Guard
-from minigan.training.training import Training, report
+from minigan.training.training import Training
 
 BATCH = 128
 BATCHES = 16, 32, 64, 128, 256, 512, 1024, 2048, 4096

@@ -159,10 +159,15 @@ class GAN:
         yield "generator", self.generator, self.generator_optimizer
         yield "discriminator", self.discriminator, self.discriminator_optimizer
 
+    @property
+    def settings(self):
+        """What was chosen, beside the players and their optimizers. A checkpoint fits a game of the same settings."""
+        settings = {"objective": self.objective, "k": self.k, "noise": self.noise_kind}
+        return settings | {"penalty": self.penalty, "seed": self.seed}
+
     def __repr__(self):
-        settings = {"k": self.k, "noise": self.noise_kind, "penalty": self.penalty, "seed": self.seed}
-        usual = {"k": 1, "noise": "normal", "penalty": None}
-        shown = ", ".join(f"{name}={value!r}" for name, value in settings.items() if usual.get(name, "") != value)
+        usual = {"objective": self.objective, "k": 1, "noise": "normal", "penalty": None}
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.settings.items() if usual.get(name, "") != value)
         return f"GAN({self.objective!r}, {shown})\n  G {self.generator!r}\n  D {self.discriminator!r}"
 
 

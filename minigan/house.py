@@ -112,6 +112,7 @@ TABLE = """
   training/description
   training/former
   training/checkpoint
+  training/course
   training/training
   training/distributed
   training/text

@@ -5,13 +5,15 @@ pencil. First D's step, then G's: forward, the loss, every derivative from the l
 update. The numbers are those of minigan's own layers and optimizers. At the end GAN.step, from the same start, must
 arrive at the same weights, bit for bit. With --images a sample is a row of three pixels: a ConvTranspose2D draws it,
 and a Conv2D is the first to look at it, both with a kernel of two. With --time it is no round, but three steps of an
-RNN and the way back through them: backpropagation through time.
+RNN and the way back through them: backpropagation through time. With --text G says tokens: the likelihood of two
+sequences and its derivative, two that are drawn, and REINFORCE, which weighs them by D's verdicts.
 """
 
 import itertools
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy
 from matplotlib.figure import Figure
@@ -24,6 +26,7 @@ from minigan import (
     Conv2D,
     ConvTranspose2D,
     Dense,
+    Embedding,
     Flatten,
     LeakyReLU,
     Minimax,
@@ -37,6 +40,7 @@ from minigan.app.cli import Parser, whole
 from minigan.backend import host_generator
 from minigan.data.files import replacing
 from minigan.losses import sigmoid
+from minigan.objectives import tokens
 from minigan.plots.style import DATA, INK, SAMPLE
 
 OBJECTIVES = {"non-saturating": NonSaturating, "minimax": Minimax}
@@ -59,14 +63,15 @@ def main(argv=None):
     parser.add_argument("--objective", choices=OBJECTIVES, default="non-saturating", help="(default: %(default)s)")
     parser.add_argument("--images", action="store_true", help="a game with convolutions, on rows of three pixels")
     parser.add_argument("--time", action="store_true", help="three steps of an RNN in place of the round")
+    parser.add_argument("--text", action="store_true", help="tokens, their likelihood and a draw in place of the round")
     parser.add_argument("--seed", type=whole(0), default=59, help="seed of all numbers (default: %(default)s)")
     parser.add_argument("--round", type=whole(1), default=1, help="which round to explain (default: the first)")
     parser.add_argument("--precision", type=whole(1), default=3, help="decimals (default: %(default)s)")
     parser.add_argument("--figure", type=Path, metavar="PATH", help="draw the round on one page, too")
     args = parser.parse_args(argv)
     page = Page(args.precision)
-    if args.time:
-        explain_time(page, args.seed)
+    if args.time or args.text:
+        (explain_text if args.text else explain_time)(page, args.seed)
         print("\n".join(page.lines))
         return 0
     start, x = (args.seed, args.objective, args.round, args.images), data(args.seed, args.round, args.images)
@@ -403,6 +408,76 @@ def explain_time(page, seed):
     if not all(xp.allclose(getattr(rnn, name), a, rtol=0, atol=1e-12) for name, a in found.items()):
         raise RuntimeError("RNN.backward gives other derivatives than this page: it computes something else by now")
     page.say("RNN.backward gives the same dW, dU and db.")
+
+
+# Tokens: their likelihood, a draw, and D's verdict on it
+
+
+def explain_text(page, seed):
+    """Maximum likelihood of two sequences of two tokens out of three, and REINFORCE on two drawn ones, on `page`.
+
+    Raises RuntimeError unless the numbers by hand are those of minigan's own functions.
+    """
+    G, rng = Network(Embedding(3, 3), dtype="float64"), host_generator(seed, 8)
+    A = G.layers[0].W
+    A[...], verdict = (rng.integers(-9, 10, shape) / 10 for shape in ((3, 3), (N, 2)))
+    x, u = xp.array([[1, 2], [2, 0]]), rng.integers(1, 10, (2, N, 1)) / 10
+    page.title("TWO SEQUENCES OF TWO TOKENS, each of them 0, 1 or 2")
+    page.say("G is one matrix A: its row v has the logits a of the token after v. Before the first token stands a 0.",
+             "Each row of a, p and x is one sequence; x is shown as rows with a 1 in the token's column.")  # fmt: skip
+    page.equation(("A", A))
+
+    page.title("MAXIMUM LIKELIHOOD: what the data say becomes likelier")
+    weigh(page, G, x, xp.ones((N, 2)))
+
+    page.title("A DRAW: u falls into one of the parts of the sum", "G")
+    y, uniform = xp.zeros((N, 3), dtype=int), iter(u)
+    for t in 1, 2:
+        page.head(f"Token {t}: the first v whose sum of p is above u")
+        p = softmax(A[y[:, t - 1]])
+        y[:, t] = (p.cumsum(axis=1) <= u[t - 1]).sum(axis=1)
+        page.equation((f"p{t}", p), "->", ("sums", p.cumsum(axis=1)), ",", (f"u{t}", u[t - 1]), "->",
+                      (f"token {t}", y[:, t : t + 1] + 0.0))  # fmt: skip
+    page.say("Move A a little, and the same tokens are drawn: they have no derivative. How likely they were has one.")
+    own = tokens.draw(G, N, 2, tokens.by_chance(SimpleNamespace(random=lambda shape, dtype: next(uniform))))
+
+    page.title("REINFORCE: what D praised becomes likelier", "G")
+    page.say("D gives a logit for each beginning: c1 of the first token, c2 of both. Token 1 earned c1, token 2 earned",
+             "c2 - c1. Less the mean over the batch, a baseline, that is its weight w.")  # fmt: skip
+    earned = xp.stack([verdict[:, 0], verdict[:, 1] - verdict[:, 0]], axis=1)
+    w = earned - earned.mean(axis=0)
+    page.equation(("c1, c2", verdict), "->", ("earned", earned), "->", ("w1, w2", w))
+    weigh(page, G, y[:, 1:], w)
+    if not (xp.array_equal(own, y[:, 1:]) and xp.allclose(tokens.advantages(verdict, 0.0), w, rtol=0, atol=1e-12)):
+        raise RuntimeError("draw or advantages gives other numbers than this page: it computes something else by now")
+    page.say("draw, advantages, likelihood and Embedding.backward give the same numbers.")
+
+
+def softmax(a):
+    """exp(a) over the sum of its row."""
+    return xp.exp(a) / xp.exp(a).sum(axis=1, keepdims=True)
+
+
+def weigh(page, G, x, w):
+    """L = -mean of w log p(x) and its derivative dA, for sequences x (N, 2) and weights w (N, 2), on `page`."""
+    A, read, L = G.layers[0].W, tokens.before(x), 0.0
+    dA = xp.zeros_like(A)
+    for t in 1, 2:
+        page.head(f"Token {t}: a{t} is the row of A that token {t - 1} names; da{t} = w{t} (p{t} - x{t}) / 4")
+        a, onehot, weights = A[read[:, t - 1]], xp.eye(3)[x[:, t - 1]], w[:, t - 1 : t]
+        p = softmax(a)
+        page.equation((f"a{t}", a), "->", (f"p{t} = softmax", p), "-", (f"x{t}", onehot), "=", ("d", p - onehot))
+        da = weights * (p - onehot) / x.size
+        page.equation(("d", p - onehot), "*", (f"w{t}", weights), "/ 4 =", (f"da{t}", da))
+        L -= (weights * onehot * xp.log(p)).sum() / x.size
+        xp.add.at(dA, read[:, t - 1], da)
+    page.say(f"L = -mean of w log p(x) = {page.number(page.keep('loss', L))}")
+    page.head("Each row of dA is the sum of what was computed from that row of A")
+    page.equation(("dA", page.keep("dA", dA)))
+    loss, da = tokens.likelihood(G.forward(read + 0.0), x, w)
+    G.backward(da)
+    if not (xp.allclose(G.layers[0].dW, dA, rtol=0, atol=1e-12) and abs(loss - L) < 1e-12):
+        raise RuntimeError("likelihood gives other derivatives than this page: it computes something else by now")
 
 
 # The same on one page: lengths are in lines of text up and down, and in halves of a layer's place along it

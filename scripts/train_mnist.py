@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from minigan.app.cli import OBJECTIVES, PENALTIES, Parser, penalty, positive, whole
-from minigan.app.program import Start, add_options, run
+from minigan.app.program import Start, add_options, add_options_of_ranks, run
 from minigan.app.saved import in_range_of, recipe_of
 from minigan.data import load
 from minigan.evaluation.protocol import part
@@ -82,6 +82,7 @@ def arguments():
     add("--data-dir", help="where MNIST's files are or shall go; for idx, the file of images or its folder")
     add("--dry-run", action="store_true", help="two short epochs, to see everything written within seconds")
     add_options(parser)
+    add_options_of_ranks(parser)
     return parser
 
 

@@ -36,7 +36,7 @@ from minigan import (
     to_numpy,
 )  # fmt: skip
 from minigan.app.cli import Parser, positive, whole
-from minigan.app.program import Start, add_options, run
+from minigan.app.program import Start, add_options, add_options_of_ranks, run
 from minigan.backend import host_generator
 from minigan.backend.generators import DATA
 from minigan.data import load
@@ -191,6 +191,7 @@ def arguments():
         help="in the end, the discriminative and the predictive score, a minute or more for each")  # fmt: skip
     add("--hard", action="store_true", help="these by a judge of 64 units, on a stretch of time that it never saw")
     add_options(parser)
+    add_options_of_ranks(parser)
     parser.set_defaults(device="cpu")  # many small products, one after the other
     return parser
 

@@ -9,7 +9,7 @@ import io
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PRELUDE = "import numpy as np\n\nfrom minigan import LSTM, RNN, Dense, Layer, Network, ReLU, xp\n\n\n"
+PRELUDE = "import numpy as np\n\nfrom minigan import LSTM, RNN, Dense, Embedding, Layer, Network, ReLU, xp\n\n\n"
 
 TANH = """
 class Mine(Layer):
@@ -53,6 +53,19 @@ class Mine(RNN):
             return (da @ self.W.T).transpose(1, 0, 2)
 """
 
+TOKENS = """
+class Mine(Embedding):
+    def forward(self, x, training=False):
+        return super().forward(xp.floor(3 * abs(xp.tanh(x))))  # a token of any number
+
+    def backward(self, dy, wrt="both"):
+        if wrt != "input":
+            self.dW[...] = 0
+            {dW}
+        if wrt != "params":
+            return xp.zeros(self.x.shape)
+"""
+
 MEMORY = """
 class Mine(LSTM):
     def go_back(self, t, before, ds, da, du):
@@ -92,6 +105,12 @@ PLANTED = {  # the mistake: (source, what the output says, further arguments)
         "--args 3 --shape 4,2",
     ),
     "dc is not passed on": (MEMORY, "step t + 1 hands back through c is missing", "--args 3 --shape 4,2"),
+    "tokens (no mistake)": (TOKENS.format(dW="xp.add.at(self.dW, self.tokens, dy)"), "all ok", "--args 3,2 --shape 4"),
+    "a token that comes twice": (
+        TOKENS.format(dW="self.dW[self.tokens] += dy"),
+        "only the last of several contributions is kept",
+        "--args 3,2 --shape 4",
+    ),
     "no mistake": (dense(), "3 tensors in 1 checks: all ok"),
     "a sign": (tanh(dx="-dy * (1 - self.y**2)"), "every entry is -1 times"),
     "a factor 2": (

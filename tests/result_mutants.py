@@ -54,7 +54,7 @@ RESULTS = {  # a file: the tests that answer for it, the likeliest first
     "scripts/reports/report_recipes": ["tests/scripts/test_report_recipes.py"],
 }
 EQUIVALENT = {  # key: why no test can tell the mutant from the original
-    "minigan/training/training.py save_history: with replacing(path, 'w', newline='') as file: -> "
+    "minigan/training/course.py save_history: with replacing(path, 'w', newline='') as file: -> "
     "with replacing(path, 'w') as file:": "the two differ on Windows only",
 }
 

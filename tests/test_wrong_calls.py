@@ -70,7 +70,7 @@ from minigan.plots import sequences as drawing
 from minigan.plots import toys as scenes
 from minigan.training import NotFiniteError, Training, advice, checkpoint, register, report
 from minigan.training.recipes import RECIPES
-from minigan.training.text import WAYS, TextTraining
+from minigan.training.text import WAYS, TextGame, TextTraining
 
 OURS = Path(minigan.__file__).parent
 
@@ -261,9 +261,10 @@ CALLS = {
     "load_oracle": (text.load_oracle, paths),
     "nll": (lambda G, x, T: likely.nll(G, x, T), made(lambda: spoken_by(4)), mostly(np.zeros((2, 3), "float32")),
             mostly(1.0)),
-    "TextTraining": (lambda D, way, *sizes: TextTraining(rhyme(), spoken_by(4), D, way, *sizes),
-                     made(lambda: spoken_by(1)), mostly(*WAYS), mostly(2), mostly(3), mostly(0), mostly(0.1),
-                     mostly(0.1), mostly(1), mostly(1), mostly(1.0), mostly(0.0), mostly(1.0)),
+    "TextGame": (lambda D, way, *sizes: TextGame(spoken_by(4), D, way, *sizes),
+                 made(lambda: spoken_by(1)), mostly(*WAYS), mostly(2), mostly(0), mostly(0.1), mostly(0.1), mostly(1),
+                 mostly(1.0), mostly(0.0), mostly(1.0)),
+    "TextTraining": (TextTraining, made(lambda: TextGame(spoken_by(4), spoken_by(1))), made(rhyme), mostly(3)),
     "Bidirectional": (minigan.Bidirectional, made(lambda: minigan.GRU(2))),
     "ClipNorm": (minigan.ClipNorm, mostly(1.0)),
     "Condition": (minigan.Condition, mostly(3)),
@@ -571,9 +572,9 @@ OPTIONS = {  # a script: what is right before and after, what is replaced where 
     "train_toy": (["ring", "--out", "new"], "play",
                   "--rounds --batch-size --lr --hidden --latent --objective --penalty --seed --frames --out"),
     "train_text": (
-        ["--data", "game.py", "--steps", "2", "--out", "new"], "train",
-        "--data --oracle --sequences --steps --adversarial --rounds --epochs --batch-size --hidden --dropout --lr "
-        "--lr-game --warm --pull --discount --tau --seed --out --resume"),
+        ["--data", "game.py", "--steps", "2", "--out", "new"], PROGRAM,
+        "--data --oracle --sequences --steps --adversarial --likelihood --epochs --batch-size --hidden --dropout --lr "
+        "--lr-game --warm --pull --discount --tau --seed --out --device --threads --checkpoint-every --keep --resume"),
     "train_sequences": (
         ["--data", "series.csv", "--window", "3", "--out", "new"], PROGRAM,
         "--data --window --cell --judge --noise --hidden --latent --epochs --batch-size --lr --clip --r1 --seed --out "

@@ -30,14 +30,15 @@ from minigan.training.guard import NotFiniteError
 FAREWELL = 5.0  # seconds that rank 0 waits for the others when it is done
 
 
-def together(train, argv=None):
+def together(train, argv=None, offered=True):
     """train(argv, ranks) in this process, or with --distributed in each that mpiexec started. Returns its exit code.
 
+    `offered`: whether the script has that option.
     A number that is not finite ends all of them in the same round, with exit code 1.
     """
     distributed = argparse.ArgumentParser(add_help=False)  # before the options are read: one rank says what is wrong
     distributed.add_argument("--distributed", action="store_true")
-    with joined(distributed.parse_known_args(argv)[0].distributed) as ranks:
+    with joined(offered and distributed.parse_known_args(argv)[0].distributed) as ranks:
         try:
             return train(argv, ranks)
         except NotFiniteError as error:

@@ -7,7 +7,7 @@ from minigan.app.machines import together
 from minigan.app.run_directory import RunDirectory
 from minigan.app.saved import parse
 from minigan.app.train import command, introduce, play
-from minigan.training.training import Training
+from minigan.training.course import Course
 
 OF_THIS_START = "out", "resume", "no_compile", "distributed"  # arguments that are not settings of the run
 OF_THIS_MACHINE = "data", "data_dir", "game", "device", "threads"  # which may have another name on another
@@ -16,9 +16,9 @@ OF_THIS_MACHINE = "data", "data_dir", "game", "device", "threads"  # which may h
 class Start(NamedTuple):
     """What a script plays, as its options want it."""
 
-    training: Training
+    training: Course
     epochs: int
-    why: str = ""  # so many, in words
+    why: str = ""  # so many, or what else is to be said of it
     draw: object = None  # (path, samples): the picture of an epoch, if the data are not images
     close: object = None  # (directory, exit code): what else is to be done in the end
 
@@ -54,7 +54,7 @@ def run(script, parser, set_up, argv=None, own=()):
                 close(here.path, code)
             return code
 
-    return together(train, argv)
+    return together(train, argv, offered=parser.get_default("distributed") is not None)
 
 
 def add_options(parser):
@@ -70,10 +70,15 @@ def add_options(parser):
     add("--checkpoint-every", type=positive, default=300.0, metavar="SECONDS",
         help="write a checkpoint within an epoch too, so often (default: %(default)s)")  # fmt: skip
     add("--keep", type=whole(1), metavar="EPOCHS", help="keep the checkpoint of every so many epochs, to measure them")
+    add("--resume", metavar="RUN",
+        help="go on with the run in this directory, or from one checkpoint in it, with the settings it was started "
+        "with; --epochs, --lr, --device, --threads, --checkpoint-every and --keep may be changed")  # fmt: skip
+
+
+def add_options_of_ranks(parser):
+    """Those of a script whose game is a GAN, which many machines can play."""
+    add = parser.add_argument
     add("--distributed", action="store_true",
         help="share each batch among the processes of mpiexec -n 4 python -m mpi4py SCRIPT")  # fmt: skip
     add("--scale-lr", action="store_true",
         help="learning rates in proportion to the batch: times --batch-size / the usual one")  # fmt: skip
-    add("--resume", metavar="RUN",
-        help="go on with the run in this directory, or from one checkpoint in it, with the settings it was started "
-        "with; --epochs, --lr, --device, --threads, --checkpoint-every and --keep may be changed")  # fmt: skip

@@ -21,8 +21,8 @@ from minigan.data.sealed import previous
 from minigan.evaluation.metrics import nearest
 from minigan.plots import pictures as plots
 from minigan.plots.run_page import write_page
-from minigan.training.advice import WARNINGS, read_history
-from minigan.training.training import Training, save_history
+from minigan.training.advice import WARNINGS
+from minigan.training.course import Course, save_history
 
 CONFIG, CHECKPOINT, SET_ASIDE = "config.json", "checkpoint.npz", "checkpoint-set-aside.npz"
 KEPT, LOCK = "kept", "run.lock"
@@ -61,7 +61,7 @@ def read_config(resume, known):
 
 
 class RunDirectory:
-    """Where a `Training` writes what it did. Leave it by `close()`, or as a context: until then it is locked.
+    """Where a `Course` of training writes what it did. Leave it by `close()`, or as a context: until then it is locked.
 
         config.json  checkpoint.npz  history.csv  latest.png  samples/epoch-0001.png  samples/epoch-0002.png ...
         training.html  and, in the end, curves.png  neighbors.png  training.gif
@@ -76,7 +76,7 @@ class RunDirectory:
     """
 
     def __init__(self, path, training, config, resume=None, checkpoint_every=300.0, keep=None, draw=None):
-        kind("RunDirectory", training, Training)
+        kind("RunDirectory", training, Course, "Training(gan, data), say")
         number("checkpoint_every", checkpoint_every, "(0, inf)")
         path, resume = (None if each is None else as_path(each) for each in (path, resume))
         if keep is not None:
@@ -149,7 +149,7 @@ class RunDirectory:
         return max(((n, path) for n, path in found.items() if n <= self.training.epoch), default=(0, None))[1]
 
     def after_round(self, row):
-        """Call it with what `Training.rounds` yields: writes all at the end of an epoch, checkpoints in between."""
+        """Call it with what `Course.rounds` yields: writes all at the end of an epoch, checkpoints in between."""
         if row:
             self._write("the history", lambda: save_history(self.path / "history.csv", self.training.history))
             self._write("the samples", self._draw)
@@ -171,7 +171,7 @@ class RunDirectory:
 
     def warnings(self):
         """What the history warns of for the first time, as sentences."""
-        new = {k: v for k, v in read_history(self.training.history).items() if k in WARNINGS and k not in self._warned}
+        new = {k: v for k, v in self.training.advice().items() if k in WARNINGS and k not in self._warned}
         self._warned |= new.keys()
         return list(new.values())
 

@@ -13,9 +13,9 @@ from minigan.backend.checks import kind, whole
 from minigan.data import Dataset, load
 from minigan.data.files import as_path
 from minigan.gan import GAN
-from minigan.training.advice import read_history
+from minigan.training.course import report
 from minigan.training.guard import NotFiniteError
-from minigan.training.training import Training, report
+from minigan.training.training import Training
 
 
 def fit(gan, data, epochs, out=None, batch_size=None, resume=False, checkpoint_every=300.0, keep=None):
@@ -110,8 +110,8 @@ def play(run, epochs, go_on, more=None, agreed=lambda number: number):
 def closing_words(run, epochs, signal, drawn, go_on):
     """Say how training ended; `drawn` tells whether the closing pictures were drawn. Returns the exit code."""
     training = run.training
-    if training.history:
-        print(*read_history(training.history).values(), sep="\n")
+    for sentence in training.advice().values():
+        print(sentence)
     if not run.saved:
         print(f"the end of training could not be saved; {run.last_good()}", file=sys.stderr)
         return 128 + signal if signal else 1

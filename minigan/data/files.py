@@ -38,6 +38,21 @@ def reading(path):
         raise DataError(f"{path}: cannot be read ({error.strerror or error}): check its permissions") from error
 
 
+def read_text(path, most, what):
+    """The text of at most so many bytes in the file at `path` (a Path), with or without a byte order mark.
+
+    Raises DataError where there are more, or they are no `what` in UTF-8.
+    """
+    with reading(path) as file:
+        raw = file.read(most + 1)
+    if len(raw) > most:
+        raise DataError(f"{path}: more than {most:,} bytes: cut it")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no {what} in UTF-8 ({error}): save it as one") from None
+
+
 def read_promised(stream, count, path):
     """The next `count` bytes of `stream`, which must then end; memory grows only with what is really there.
 

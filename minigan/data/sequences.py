@@ -14,13 +14,25 @@ from minigan.backend import host_generator, xp
 from minigan.backend.checks import kind, whole
 from minigan.backend.generators import DATA
 from minigan.data.dataset import LOAD, Dataset, check_epoch, numbers
-from minigan.data.files import DataError, as_path, reading, replacing
+from minigan.data.files import DataError, as_path, read_text, replacing
 
 AT_MOST = 1 << 30  # bytes of a file that are read
 
 
+class InSteps:
+    """N sequences x (N, T, ...) on the host, with a `name` and an `identity`: what `SequenceBatches` deals."""
+
+    def __len__(self):
+        return len(self.x)
+
+    @property
+    def sample_shape(self):
+        """(T, ...) of one sequence."""
+        return self.x.shape[1:]
+
+
 @dataclass(frozen=True, eq=False)
-class Sequences:
+class Sequences(InSteps):
     """N sequences x (N, T, width), float32 in [0, 1], on the host, and what their numbers are elsewhere:
 
         value = low + x (high - low)      low, high (width,), of each column
@@ -53,14 +65,6 @@ class Sequences:
         if not (x.min() >= 0 and x.max() <= 1):  # false for NaN
             raise DataError(f"{self.name}: the numbers in x must lie in [0, 1]: low and high say what they stand for")
         whole(f"{self.name}: apart={self.apart!r}", self.apart)
-
-    def __len__(self):
-        return len(self.x)
-
-    @property
-    def sample_shape(self):
-        """(T, width) of one sequence."""
-        return self.x.shape[1:]
 
     def units(self, x):
         """The numbers x (..., width) in [0, 1] as what they stand for, float64. ValueError for another width."""
@@ -101,14 +105,14 @@ class SequenceBatches:
     what = "sequences"
 
     def __init__(self, sequences, batch_size, seed=0):
-        n = len(kind("SequenceBatches", sequences, Sequences, "minigan.data.sequences.sines(), say"))
+        n = len(kind("SequenceBatches", sequences, InSteps, "minigan.data.sequences.sines(), say"))
         self.batch_size = whole(f"{sequences.name}: batch_size={batch_size!r}", batch_size, most=n)
         self.seed = whole(f"seed={seed!r}", seed, least=0)
         self.sequences, self.name, self.sample_shape = sequences, sequences.name, sequences.sample_shape
         self.rounds, self.identity = n // self.batch_size, sequences.identity
 
     def epoch(self, e, start=0):
-        """Yields x (batch_size, T, width), float32, for each round of epoch e from round `start` on, a new array."""
+        """Yields x (batch_size, T, ...), float32, for each round of epoch e from round `start` on, a new array."""
         check_epoch(e, start, self.rounds)
         order = host_generator(self.seed, e).permutation(len(self.sequences))
         for k in range(start, self.rounds):
@@ -171,14 +175,10 @@ def by_rows(dataset):
 
 def _table(path):
     """(names of the columns, rows (R, columns) float64) of the CSV file."""
-    with reading(path) as file:
-        raw = file.read(AT_MOST + 1)
-    if len(raw) > AT_MOST:
-        raise DataError(f"{path}: more than a gigabyte: cut it")
+    lines = csv.reader(io.StringIO(read_text(path, AT_MOST, "CSV file"), newline=""), strict=True)
     try:
-        lines = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)  # with or without its mark
         table = [(lines.line_num, row) for row in lines if row]
-    except (UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
         raise DataError(f"{path} is no CSV file in UTF-8 ({error}): save it as one") from None
     if not table:
         raise DataError(f"{path} is empty: expected a row for each moment")

@@ -8,8 +8,9 @@ from minigan.backend import generator, to_numpy
 from minigan.backend.checks import array, kind, whole
 from minigan.backend.generators import DATA
 from minigan.data.dataset import fingerprint
-from minigan.data.files import DataError, as_path, reading
+from minigan.data.files import DataError, as_path, read_text, reading
 from minigan.data.npz import read_arrays
+from minigan.data.sequences import InSteps
 from minigan.layers import LSTM, Dense, Embedding
 from minigan.network import Network
 from minigan.objectives.tokens import drawn
@@ -20,7 +21,7 @@ GATES = "ifoc"  # the oracle's names of input, forget and output gate, and of th
 
 
 @dataclass(frozen=True, eq=False)
-class Text:
+class Text(InSteps):
     """Sequences of tokens x (N, T) to learn from and `test` (M, T) to measure with, float32, 0 ... vocabulary - 1.
 
     `words[v]` is what token v stands for; there are none where tokens are only numbers. `oracle` is the language model
@@ -56,7 +57,7 @@ def characters(path, steps=64):
     files = sorted([*path.glob("*.md"), *path.glob("*.txt")]) if path.is_dir() else [path]
     if not files:
         raise DataError(f"{path} is a folder without a *.md or *.txt: name a text, or a folder of texts")
-    text = "".join(map(_read, files))
+    text = "".join(read_text(file, AT_MOST, "text").replace("\r\n", "\n") for file in files)
     codes, tokens = numpy.unique(numpy.array(list(text), dtype="U1"), return_inverse=True)
     windows = len(tokens) // steps
     if windows < 20 or len(codes) < 2:
@@ -65,17 +66,6 @@ def characters(path, steps=64):
     x = (tokens[: windows * steps].reshape(windows, steps) + 1).astype("float32")
     held_out = numpy.arange(windows) % 10 == 9
     return Text(path.name, x[~held_out], x[held_out], len(codes) + 1, ("", *codes.tolist()))
-
-
-def _read(path):
-    with reading(path) as file:
-        raw = file.read(AT_MOST + 1)
-    if len(raw) > AT_MOST:
-        raise DataError(f"{path}: more than {AT_MOST:,} bytes: cut it")
-    try:
-        return raw.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8 ({error}): save it as one") from None
 
 
 def load_oracle(path):

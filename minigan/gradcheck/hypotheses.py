@@ -111,6 +111,9 @@ def _sums(variable, found, eps):
             numeric + claimed - parts[:, s],
         )
         yield f"sample {s} is missing from the sum over the batch", claimed + parts[:, s]
+    last = numpy.array([row[row.nonzero()[0][-1:]].sum() for row in changes.reshape(len(changes), -1)])
+    entry = numpy.array([isinstance(d.index, tuple) for d in found])
+    yield _LAST, numpy.where(entry, numeric + claimed - last, numeric)
     if claimed.size > 1:
         yield "summed over every axis, where only the batch's belongs", numeric + claimed - numeric.sum()
     if variable.a.shape == (variable.batch,):
@@ -120,6 +123,10 @@ def _sums(variable, found, eps):
         )
 
 
+_LAST = (
+    "only the last of several contributions is kept: where an index names one row twice, dW[index] = dy and "
+    "dW[index] += dy write it once; add them up, xp.add.at(dW, index, dy)"
+)
 _NO_DY = (
     "the incoming dy is missing: by the chain rule dx is dy times the slope of forward, and this is the slope alone"
 )

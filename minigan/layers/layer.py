@@ -68,8 +68,8 @@ class Layer:
         """dL/dx from dy = dL/dy (unless wrt="params"); writes dL/dparams (unless wrt="input")."""
         raise NotImplementedError(f'{type(self).__name__} needs a backward(dy, wrt="both")')
 
-    def scratch(self, name, shape, dtype):
-        """An owned array of this shape, uninitialized, the same memory at each call with this name.
+    def scratch(self, name, shape, dtype, start=None):
+        """An owned array of this shape, the same memory at each call with this name; a new one is filled with `start`.
 
         A smaller batch gets the first rows of the larger array, so that batches that alternate in size (D sees 2N
         rows in its own step and N in the generator's) allocate nothing.
@@ -77,7 +77,7 @@ class Layer:
         owned = self.__dict__.setdefault("_scratch", {})
         a = owned.get(name)
         if a is None or a.shape[1:] != shape[1:] or len(a) < shape[0] or a.dtype != dtype:
-            a = owned[name] = xp.empty(shape, dtype=dtype)
+            a = owned[name] = xp.empty(shape, dtype=dtype) if start is None else xp.asarray(start, dtype=dtype)
         return a[: shape[0]]
 
     def like(self, name, a, dtype=None):

@@ -156,14 +156,18 @@ class Standardize(Layer):
 
     def forward(self, x, training=False):
         y = self.scratch("y", x.shape, x.dtype)
-        return self.divided(xp.subtract(x, xp.asarray(self.mean, dtype=x.dtype), out=y), "y")
+        return self.divided(xp.subtract(x, self.given("mean", x.dtype), out=y), "y")
 
     def backward(self, dy, wrt="both"):
         return self.divided(dy, "dx")
 
     def divided(self, a, name):
         """a / deviation, in an owned array"""
-        return xp.divide(a, xp.asarray(self.deviation, dtype=a.dtype), out=self.scratch(name, a.shape, a.dtype))
+        return xp.divide(a, self.given("deviation", a.dtype), out=self.scratch(name, a.shape, a.dtype))
+
+    def given(self, name, dtype):
+        """The numbers of that name, in an owned array that is filled once: on a GPU, a round uploads nothing."""
+        return self.scratch(name, (len(self.mean),), dtype, getattr(self, name))
 
     def __repr__(self):
         return f"Standardize({len(self.mean)} columns)"

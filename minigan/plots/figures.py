@@ -1,4 +1,4 @@
-"""Files of figures: a picture, a film; and how V is drawn everywhere."""
+"""Files of figures: a picture, a film; and how V's equilibrium is drawn everywhere."""
 
 import numpy
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -6,7 +6,7 @@ from PIL import Image
 
 from minigan.data.files import replacing
 from minigan.objectives import EQUILIBRIUM
-from minigan.plots.style import CURVE, INK
+from minigan.plots.style import INK
 
 LINGER = 2000  # milliseconds that a film stays on its last frame before it starts again
 
@@ -28,9 +28,8 @@ def save_film(path, figure, drawn, fps):
         frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
 
 
-def draw_value(axes, times, V, equilibrium, **options):
-    """V over `times`, and its equilibrium, where it has one, as a dashed line."""
-    axes.plot(times, V, color=CURVE, **options)
+def draw_rest(axes, equilibrium):
+    """V's equilibrium, where it has one, as a dashed line."""
     if equilibrium is not None:
         name = "$-\\log 4$" if equilibrium == EQUILIBRIUM else f"{equilibrium:.2f}"
         axes.axhline(equilibrium, color=INK, linestyle="--", linewidth=1, label=f"{name}: D cannot tell")

@@ -9,10 +9,10 @@ from matplotlib.image import imsave
 from minigan.backend.checks import sizes, whole
 from minigan.data.dataset import is_interval, numbers
 from minigan.data.files import as_path, is_images, replacing
-from minigan.plots.figures import draw_value, save_figure, save_film
+from minigan.plots.figures import draw_rest, save_figure, save_film
+from minigan.plots.page import COLORS
 from minigan.plots.run_page import FPS, evenly, frames_of, read_picture, write_page
-from minigan.plots.style import DATA, SAMPLE
-from minigan.plots.words import check_history, equilibrium, value_in_words
+from minigan.plots.words import charts, check_history, equilibrium, in_words
 
 __all__ = [
     "compare_runs", "draw_course", "draw_run", "evenly", "grid", "read_frames", "save_curves", "save_gif", "save_grid",
@@ -55,27 +55,26 @@ def save_grid(path, rows, shape, range, columns=None):
 
 
 def save_curves(path, history):
-    """Write the course of the game as a PNG: V with the value at equilibrium, D's judgments, both losses."""
+    """Write the course of the game as a PNG: V with the value at equilibrium, D's judgments, losses; likelihoods."""
     save_figure(path, draw_curves(history))
 
 
 def draw_curves(history):
     """The figure of `save_curves`. Raises ValueError unless it is a history."""
     check_history("curves", history)
-    figure, (value, judgments, losses) = _panels(3)
+    drawn = charts(history)
+    figure, panels = _panels(len(drawn))
     epochs = [row["epoch"] for row in history]
     style = {"marker": "o" if len(history) == 1 else None}  # a line through one point is invisible
-    draw_value(value, epochs, [row["V"] for row in history], equilibrium(history[-1]), label="V(D, G)", **style)
-    for axes, key, color, label in (
-        (judgments, "d_real", DATA, "D(x), real"), (judgments, "d_fake", SAMPLE, "D(G(z)), fake"),
-        (losses, "loss_d", DATA, "D's loss"), (losses, "loss_g", SAMPLE, "G's loss"),
-    ):  # fmt: skip
-        axes.plot(epochs, [row[key] for row in history], color=color, label=label, **style)
-    judgments.axhline(0.5, color="gray", linestyle="--", linewidth=1, label="1/2, cannot tell")
-    value.set_title("value of the game")
-    judgments.set(title="what D believes, on average", ylim=(0, 1))
-    losses.set_title("what each player minimizes")
-    for axes in value, judgments, losses:
+    for axes, (title, lines, bounds, dashed) in zip(panels, drawn, strict=True):
+        for name, (color, label) in lines.items():
+            axes.plot(epochs, [row[name] for row in history], color=COLORS[color], label=label, **style)
+        if bounds:
+            axes.axhline(dashed, color="gray", linestyle="--", linewidth=1, label="1/2, cannot tell")
+            axes.set_ylim(bounds)
+        else:
+            draw_rest(axes, dashed)
+        axes.set_title(title)
         axes.legend(fontsize="small")
     return figure
 
@@ -124,7 +123,7 @@ def draw_comparison(runs):
 def _panels(count):
     """A figure with so many axes over the epochs."""
     figure = Figure(figsize=(10, 3.4), layout="constrained")
-    panels = figure.subplots(1, count)
+    panels = figure.subplots(1, count, squeeze=False)[0]
     for axes in panels:
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -165,7 +164,8 @@ def read_frames(folder, history):
     Raises OSError for a damaged one.
     """
     found = frames_of(folder, history)
-    labels = [f"epoch {history[i]['epoch']}     {value_in_words(history[i])}" for i, _ in found]
+    names = "V", "train", "test", "oracle"
+    labels = [f"epoch {history[i]['epoch']}     {in_words(history[i], names)}" for i, _ in found]
     return [read_picture(path) for _, path in found], labels
 
 

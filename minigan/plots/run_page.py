@@ -13,7 +13,7 @@ from minigan.backend.checks import kind
 from minigan.data.files import as_path
 from minigan.plots import page
 from minigan.plots.figures import limits
-from minigan.plots.words import check_history, equilibrium
+from minigan.plots.words import charts, check_history
 
 FRAMES, PIXELS = 50, 11_000_000  # of a film at most: an HTML file of 5 MB or less
 FPS, MINUS = 5, "\u2212"
@@ -26,6 +26,9 @@ NUMBERS = {  # what is said of an epoch, where its row has it
     "loss_g": ("G's loss", "{:.3f}"),
     "norm_d": ("length of D's gradient", "{:.3g}"),
     "norm_g": ("length of G's gradient", "{:.3g}"),
+    "train": ("nats per token, training", "{:.3f}"),
+    "test": ("of the test", "{:.3f}"),
+    "oracle": ("the oracle's, of samples", "{:.3f}"),
     "diversity": ("distance of samples, data = 1", "{:.2f}"),
     "images_per_second": ("real samples a second", "{:,.0f}"),
 }
@@ -44,25 +47,25 @@ def write_page(directory, history, live=False):
     found = frames_of(directory / "samples", history, None if live else FRAMES)
     if not found:
         return None
-    rows = [history[i] for i, _ in found]
+    rows, curves = [history[i] for i, _ in found], charts(history)
     names = [name for name in NUMBERS if all(name in row for row in rows)]
     film = {
         "fps": FPS,
         "live": live,
         "epochs": [row["epoch"] for row in history],
-        "charts": charts(history),
+        "charts": [chart(history, *each) for each in curves],
         "shown": [row["epoch"] for row in rows],
         "pictures": [f"samples/{path.name}" if live else embedded(path) for _, path in found],
         "numbers": [[said(name, row) for name in names] for row in rows],
     }
-    rest = equilibrium(history[-1])
     page.write(
         path := directory / "training.html",
         "training",
         f"{directory.resolve().name}: what G draws from the same noise, epoch by epoch",
         film,
         controls=page.controls(len(found) - 1, start=len(found) - 1),
-        rest="" if rest is None else f"; dashed: {rest:.3f}, D cannot tell".replace("-", MINUS),
+        charts="\n".join(page.fill("chart.html", title=title, legend=legend(*rest)) for title, *rest in curves),
+        value=page.fill("value.html") if "V" in history[-1] else "",
         numbers="\n".join(
             f"<div><dt>{NUMBERS[name][0]}</dt><dd>{text}</dd></div>"
             for name, text in zip(names, film["numbers"][-1], strict=True)
@@ -78,21 +81,19 @@ def said(name, row):
     return NUMBERS[name][1].format(row[name]).replace("-", MINUS)
 
 
-def charts(history):
-    """What the page draws over the epochs: V, what D believes, and both losses; NaN and infinities are null."""
+def chart(history, title, lines, bounds, dashed):
+    """One of `words.charts` as the page draws it; NaN and infinities are null."""
+    drawn = [{"color": color, "values": [_finite(row[name]) for row in history]} for name, (color, _) in lines.items()]
+    if bounds is None:
+        known = [value for line in drawn for value in line["values"] if value is not None]
+        bounds = limits(known or [0], dashed)
+    return {"lines": drawn, "dashed": dashed, "low": float(bounds[0]), "high": float(bounds[1])}
 
-    def chart(dashed, bounds, **colors):
-        lines = [{"color": color, "values": [_finite(row[key]) for row in history]} for key, color in colors.items()]
-        if bounds is None:
-            known = [value for each in lines for value in each["values"] if value is not None]
-            bounds = limits(known or [0], dashed)
-        return {"lines": lines, "dashed": dashed, "low": float(bounds[0]), "high": float(bounds[1])}
 
-    return [
-        chart(equilibrium(history[-1]), None, V="curve"),
-        chart(0.5, (0, 1), d_real="data", d_fake="sample"),
-        chart(None, None, loss_d="data", loss_g="sample"),
-    ]
+def legend(lines, bounds, dashed):
+    """The HTML that says what the lines are."""
+    words = " &ensp; ".join(f'<i class="line {color}"></i> {name}' for color, name in lines.values())
+    return words if dashed is None else f"{words}; dashed: {dashed:.4g}, D cannot tell".replace("-", MINUS)
 
 
 def _finite(value):

@@ -5,25 +5,26 @@ from matplotlib.figure import Figure
 from minigan.plots.figures import save_figure
 from minigan.plots.style import CURVE, DATA, INK, SAMPLE
 
-SIZE, DPI = (9.6, 4.2), 90
+SIZE, DPI = (9.6, 5.0), 90
 
 
-def save_text(path, history, curve, began):
+def save_text(path, history, curve, began, said=()):
     """Write a PNG. Left, the negative log-likelihood of a token: in training, and of the test sequences.
 
     Right, where there is an oracle: the `curve` of `minigan.evaluation.text.curve`, of G as maximum likelihood left it
-    at round `began`, and both figures of each later row of the `history`. Below and left of the curve is better.
+    after epoch `began`, and both figures of each later row of the `history`. Below and left of the curve is better.
+    Below all, a few texts that G `said`.
     """
     figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
     oracle = bool(curve) and curve[0][1] is not None
     left, *right = figure.subplots(1, 1 + oracle, squeeze=False)[0]
-    rounds = [row["round"] for row in history]
+    epochs = [row["epoch"] for row in history]
     for name, color in ("train", DATA), ("test", CURVE):
-        left.plot(rounds, [row[name] for row in history], color=color, label=name)
-    played = [row for row in history if row["round"] > began]
+        left.plot(epochs, [row[name] for row in history], color=color, label=name)
+    played = [row for row in history if row["epoch"] > began]
     if played:
         left.axvline(began, color=INK, linewidth=1, linestyle="--", label="the game begins")
-    left.set(xlabel="round", ylabel="nats per token", title="negative log-likelihood")
+    left.set(xlabel="epoch", ylabel="nats per token", title="negative log-likelihood")
     left.legend()
     for axes in right:
         temperatures, oracles, tests = zip(*curve, strict=True)
@@ -37,4 +38,5 @@ def save_text(path, history, curve, began):
             xlabel="test: G's own, of the oracle's", ylabel="oracle: the oracle's, of G's", title="both, per token"
         )
         axes.legend()
+    figure.supxlabel("\n".join(map(ascii, said)), x=0.02, ha="left", family="monospace", size=8, parse_math=False)
     save_figure(path, figure, DPI)

@@ -12,7 +12,7 @@ from minigan.data.dataset import numbers
 from minigan.data.toys import Mixture, Toy
 from minigan.gan import GAN
 from minigan.objectives import Hinge, LeastSquares, Minimax, Objective
-from minigan.plots.figures import draw_value, limits, save_figure, save_film
+from minigan.plots.figures import draw_rest, limits, save_figure, save_film
 from minigan.plots.style import BELIEF, BEST, CRITIC, CURVE, DATA, SAMPLE
 
 SIDE, SAMPLES, ARROWS = 60, 2000, 150  # points of D's surface along a side; samples drawn; arrows among them
@@ -185,7 +185,8 @@ class Stage:
         block, means = smoothed(V, POINTS_OF_V)
         ends = numpy.minimum(block * numpy.arange(1, len(means) + 1), len(V))
         past = ends <= scene.round
-        draw_value(value, ends[past], means[past], equilibrium, linewidth=1)
+        value.plot(ends[past], means[past], color=CURVE, linewidth=1)
+        draw_rest(value, equilibrium)
         if equilibrium is not None:
             value.legend(loc="upper right", fontsize="small")
         title = "V(D, G)" + (f", means of {block} rounds" if block > 1 else "")

@@ -8,7 +8,7 @@ with a checksum (minigan/data/sealed.py). What networks and rules are made of is
 from minigan.backend import to_numpy, xp
 from minigan.data import sealed
 from minigan.data.sealed import CheckpointError, previous, write
-from minigan.training.description import described, in_words, made
+from minigan.training.description import as_data, described, in_words, made
 from minigan.training.former import FORMER, renewed
 
 __all__ = ["CheckpointError", "generator_of", "load_generator", "previous", "read", "restore", "state", "write"]
@@ -43,8 +43,8 @@ def _arrays(player, network):
 
 def made_of(gan):
     """What the game is made of, and how far it is: all of a moment that is no array. Raises as `described` does."""
-    meta = {"objective": described(gan.objective), "seed": gan.seed, "draws": gan.draws, "noise": gan.noise_kind}
-    meta |= {"k": gan.k, "penalty": described(gan.penalty), "average": gan.average and {"steps": gan.average.steps}}
+    meta = {name: as_data(value) for name, value in gan.settings.items()}
+    meta |= {"draws": gan.draws, "average": gan.average and {"steps": gan.average.steps}}
     for player, network, optimizer in gan.players():
         meta[player] = {"network": described(network), "dtype": str(network.dtype)}
         meta[player] |= {"optimizer": described(optimizer), "steps": optimizer.steps}
@@ -58,8 +58,8 @@ def restore(gan, arrays, meta):
     naming both values, where the checkpoint was made for something else; `gan` is then as it was.
     """
     present = made_of(gan)
-    for what in "objective", "seed", "noise", "k", "penalty":
-        agree(what, meta[what], present[what])
+    for what in gan.settings:
+        agree(what, meta.get(what), present[what])
     agree("average", *("kept" if of["average"] else None for of in (meta, present)))
     for player, *_ in gan.players():
         saved, here = (of[player] for of in (meta, present))

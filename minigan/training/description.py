@@ -55,10 +55,10 @@ def described(thing):
     if thing is None:
         return None
     if isinstance(thing, Network):
-        return {"layer": "Network", "layers": [described(layer) for layer in thing.layers], "shape": _data(thing.shape)}
+        return {"layer": "Network", "layers": as_data(thing.layers), "shape": as_data(thing.shape)}
     kind = next(name for name, base in KINDS.items() if isinstance(thing, base))
     name = {kind: type(thing).__name__}  # stands first, and no setting takes its place
-    return name | {name: _data(value) for name, value in _settings(thing).items()} | name
+    return name | {name: as_data(value) for name, value in _settings(thing).items()} | name
 
 
 def made(description, dtype=None):
@@ -121,10 +121,10 @@ def _settings(thing):
     return {name: getattr(thing, attribute) for name, attribute in kept.items() if name not in missing}
 
 
-def _data(value):
+def as_data(value):
     """A setting as JSON can hold it; of a function or an object nothing but the name of its type."""
     if isinstance(value, tuple | list):
-        return [_data(each) for each in value]
+        return [as_data(each) for each in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple(KINDS.values())):

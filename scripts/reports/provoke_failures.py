@@ -18,9 +18,10 @@ from minigan.plots.figures import save_figure
 from minigan.plots.pictures import grid
 from minigan.plots.style import DATA, SAMPLE
 from minigan.training.advice import read_history
+from minigan.training.course import report
 from minigan.training.guard import NotFiniteError
 from minigan.training.recipes import reference_players
-from minigan.training.training import Training, report
+from minigan.training.training import Training
 
 ROOT = Path(__file__).resolve().parents[2]
 EPOCHS = 40

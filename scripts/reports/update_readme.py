@@ -25,7 +25,7 @@ from minigan.app.cli import Parser
 from minigan.app.reports import block, processor, replace_block
 from minigan.data.files import replacing
 from minigan.training.checkpoint import read
-from minigan.training.training import report
+from minigan.training.course import report
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {  # and their translations

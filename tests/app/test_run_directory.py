@@ -14,7 +14,8 @@ from minigan.app.run_directory import RunDirectory, directory_of
 from minigan.data import Dataset
 from minigan.plots.pictures import grid
 from minigan.training import checkpoint
-from minigan.training.training import Training, save_history
+from minigan.training.course import save_history
+from minigan.training.training import Training
 
 
 def training():

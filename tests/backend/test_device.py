@@ -16,7 +16,7 @@ from minigan import GAN, R1, Dense, LeakyReLU, Network, Pack, Tanh, backend, gan
 from minigan.app.run_directory import RunDirectory
 from minigan.backend import host_generator
 from minigan.data import Batches, load
-from minigan.layers import BatchNorm, Dropout, InstanceNoise, SpectralNorm
+from minigan.layers import BatchNorm, Dropout, InstanceNoise, SpectralNorm, Standardize
 from minigan.objectives import Hinge
 from minigan.plots import pictures as plots
 from minigan.training.guard import ROUNDS_ON_A_GPU
@@ -109,7 +109,9 @@ def test_a_round_neither_waits_nor_uploads_nor_allocates(on_standin):
 
 def test_no_layer_and_no_penalty_lets_the_host_wait(on_standin):
     G = Network(Dense(3, 8), BatchNorm(8), Tanh(), Dense(8, 6))
-    D = Network(Pack(2, 6), InstanceNoise(0.1), SpectralNorm(12, 5), LeakyReLU(), Dropout(0.3), SpectralNorm(5, 1))
+    known = Standardize((0.1,) * 12, (0.5,) * 12)
+    rest = SpectralNorm(12, 5), LeakyReLU(), Dropout(0.3), SpectralNorm(5, 1)
+    D = Network(Pack(2, 6), known, InstanceNoise(0.1), *rest)
     played, x = GAN(G, D, objective=Hinge(), penalty=R1(1.0)), xp.ones((8, 6), dtype="float32")
     played.step(x)
     with standin.counted() as seen:

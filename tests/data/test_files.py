@@ -1,9 +1,11 @@
 """files: nothing half-written ever stands under the final name."""
 
+import contextlib
+
 import pytest
 
 from minigan.data import files
-from minigan.data.files import replacing
+from minigan.data.files import DataError, read_text, replacing
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
@@ -25,6 +27,16 @@ def test_the_new_content_takes_the_old_ones_place_when_it_is_whole_and_the_old_f
             assert not path.exists() or path.read_text() == "one"
     assert (path.read_text(), kept.read_text()) == ("two", "one")
     assert sorted(tmp_path.iterdir()) == [path, kept]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"\xef\xbb\xbf\xc3\xa9", None), (b"\xe9", "is no poem in UTF-8"), (b"6 bytes", "more than 5 bytes: cut it")],
+)
+def test_a_text_is_read_up_to_a_bound_and_without_its_mark(tmp_path, content, message):
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(DataError, match=message) if message else contextlib.nullcontext():
+        assert read_text(tmp_path / "a", 5, "poem") == "\u00e9"
 
 
 @pytest.mark.parametrize("linking", [True, False])

@@ -110,3 +110,14 @@ def test_a_number_that_is_not_finite_is_a_gap_and_one_that_is_missing_is_not_sho
     assert film["charts"][0]["lines"][0]["values"][3] is None and film["charts"][2]["lines"][1]["values"][3] is None
     assert np.isfinite([film["charts"][0][end] for end in ("low", "high")]).all()
     assert {len(numbers) for numbers in film["numbers"]} == {7}
+
+
+def test_a_history_of_text_has_curves_of_its_own(tmp_path):
+    directory, history = run_of(tmp_path, 2)
+    rows = [{"epoch": row["epoch"], "loss_d": 1.0, "train": 2.5, "test": 2.0 + row["epoch"]} for row in history]
+    write_page(directory, rows)
+    found = pages.Page(directory / "training.html")
+    values = [[line["values"] for line in chart["lines"]] for chart in found.content["charts"]]
+    assert values == [[[1, 1]], [[2.5, 2.5], [3, 4]]] and len(found.find("canvas")) == 2
+    assert found.content["numbers"] == [["1.000", "2.500", "3.000"], ["1.000", "2.500", "4.000"]]
+    assert "V is the value" not in found.text and "D cannot tell" not in found.text

@@ -76,6 +76,40 @@ def test_three_steps_through_time_and_back_again():
     assert script.main(["--time"]) == 0
 
 
+def test_the_derivatives_of_two_tokens_are_slopes_of_their_weighed_likelihood():
+    """dA[0][1] of both titles, from A, the tokens and the weights as they stand on the page."""
+    page = script.Page(8)
+    script.explain_text(page, SEED)
+
+    def numbers(lines):
+        return [[float(v) for v in re.findall(r"-?\d+\.\d+", line)] for line in lines]
+
+    A = np.array([row for row in numbers(page.lines) if len(row) == 3][:3])
+    for step, title in ("D", "MAXIMUM LIKELIHOOD"), ("G", "REINFORCE"):
+        text = "\n".join(page.lines).split(title)[1].split("\n==")[1]
+        x, w = [], []
+        for token in text.split("\nToken ")[1:]:
+            rows = [
+                [float(v) for v in re.findall(r"-?\d+\.\d+", line)] for line in token.split("---\n")[1].splitlines()
+            ]
+            x.append([row[6:9].index(1.0) for row in rows if len(row) == 12])
+            w.append([row[3] for row in rows if len(row) == 7])
+
+        def loss(A, x=x, w=w):
+            total = 0.0
+            for n in range(2):
+                for t, row in enumerate((A[0], A[x[0][n]])):
+                    total -= w[t][n] * (row[x[t][n]] - math.log(sum(map(math.exp, row)))) / 4
+            return total
+
+        nudge = np.zeros((3, 3))
+        nudge[0, 1] = 1e-6
+        dA = page.values[step]["dA"]
+        assert dA[0, 1] == pytest.approx((loss(A + nudge) - loss(A - nudge)) / 2e-6, abs=1e-7) and abs(dA[0, 1]) > 1e-3
+        assert page.values[step]["loss"] == pytest.approx(loss(A), abs=1e-7) and f"{dA[0, 1]:.8f}" in text
+    assert script.main(["--text"]) == 0
+
+
 def test_db4_of_the_discriminator_is_the_sum_of_what_each_sample_says(page):
     W = {name: a.tolist() for name, a in page.values["D"].items() if a.ndim}
     beliefs = [belief(logit(x, W)[1]) for x in W["x"]]

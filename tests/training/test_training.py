@@ -13,7 +13,8 @@ from minigan import GAN, BatchNorm, Dense, ExponentialMovingAverage, LeakyReLU, 
 from minigan.backend import to_numpy
 from minigan.data import Batches, Dataset
 from minigan.objectives import Wasserstein
-from minigan.training.training import TILES, Training, report, save_history
+from minigan.training.course import report, save_history
+from minigan.training.training import TILES, Training
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
