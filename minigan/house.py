@@ -90,6 +90,7 @@ TABLE = """
   evaluation/classifier
   evaluation/modes
   evaluation/stacked
+  evaluation/judge
   evaluation/conditional
   evaluation/sequences
   evaluation/text

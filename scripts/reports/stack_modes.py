@@ -23,7 +23,8 @@ from minigan.backend import host_generator
 from minigan.data.files import replacing
 from minigan.data.mnist import mnist
 from minigan.data.stacked import Stacked, every_digit
-from minigan.evaluation.stacked import MANY, SAMPLES, accuracy, expected, judge_for, modes_of, score
+from minigan.evaluation.judge import accuracy, judge_for
+from minigan.evaluation.stacked import MANY, SAMPLES, expected, modes_of, score
 from minigan.gan import NOISE
 from minigan.layers import BatchNorm, Conv2D, ConvTranspose2D, Dense, Flatten, Normal, Pack, Reshape, he
 from minigan.layers.activations import LeakyReLU, ReLU, Tanh

@@ -67,7 +67,7 @@ def test_each_classifier_learns_from_what_its_column_says(monkeypatch):
 
 def test_each_classifier_of_many_learns_from_as_many_generated_images_with_the_labels_asked_for(monkeypatch):
     data, seen = augment.divided("digits"), []
-    monkeypatch.setattr(augment, "judged", lambda images, test, cell, move: seen.append((images, test)))
+    monkeypatch.setattr(augment, "judged_by_convolution", lambda images, test, cell: seen.append((images, test)))
 
     def gray(G, meta, n, seed, real):
         return np.repeat(real.labels[np.arange(n)][:, None] / 10, 64, axis=1)

@@ -9,7 +9,7 @@ from loading import script
 from minigan import GAN
 from minigan.data import load
 from minigan.data.stacked import Stacked
-from minigan.evaluation import stacked
+from minigan.evaluation.judge import untrained_judge
 from minigan.gradcheck import check_game
 
 run = script("reports/stack_modes")
@@ -20,7 +20,7 @@ def small(monkeypatch, tmp_path):
     digits = load("digits")
     monkeypatch.setattr(run, "every_digit", lambda data_dir: digits)
     monkeypatch.setattr(run, "mnist", lambda split, data_dir: digits)
-    monkeypatch.setattr(run, "judge_for", lambda data: stacked.untrained_judge((8, 8, 1), width=4))
+    monkeypatch.setattr(run, "judge_for", lambda data: untrained_judge((8, 8, 1), width=4))
     monkeypatch.setattr(run, "Stacked", lambda digits, n, seed: Stacked(digits, n, seed, count=3 * n))
     monkeypatch.setattr(run, "SAMPLES", 60)
     monkeypatch.setattr(run, "MANY", 90)
