@@ -43,8 +43,12 @@ def twins():
     return {
         "leaky_relu": lambda x, slope, out: launch["leaky_relu"](x, slope, out),
         "leaky_relu_backward": lambda dy, y, slope, positive, out: launch["leaky_relu_backward"](dy, y, slope, out),
-        "normalize": lambda *args, out: launch["normalize"](*args, out),
-        "normalize_backward": lambda *args, out: launch["normalize_backward"](*args[:-1], out),
+        "normalize": lambda x, mean, deviation, gamma, beta, x_hat, out: launch["normalize"](
+            x, mean, deviation, gamma, beta, x_hat, out
+        ),
+        "normalize_backward": lambda dy, x_hat, mean, along, factor, product, out: launch["normalize_backward"](
+            dy, x_hat, mean, along, factor, out
+        ),
         "sgd": lambda theta, g, v, s, rate, momentum: launch["sgd"](g, rate, momentum, theta, v),
         "adam": adam,
     }
