@@ -5,27 +5,18 @@ As bench_peers.py does it: each in a process of its own, in turns, after a proof
 and the same round. Also the most memory that each process held.
 """
 
-import argparse
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
-from bench_peers import Worker, compare, numbered, rounds_table, skipped, versions
+from bench_peers import Worker, compare, numbered, options, rounds_table, skipped, versions
 from peers import CONVOLUTIONAL
 from peers.dcgan_minigan import IMAGE, LATENT, weights
 from reference import batch, machine
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", nargs="+", choices=CONVOLUTIONAL, default=list(CONVOLUTIONAL))
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--threads", type=int, nargs="+", default=[2, 1])
-    parser.add_argument("--turns", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    args = parser.parse_args(argv)
+    args = options(__doc__, CONVOLUTIONAL).parse_args(argv)
     names = [name for name in args.peers if not skipped(name)]
     results = {"machine": machine(), "versions": versions(names), "rounds": []}
     for threads in args.threads:

@@ -93,6 +93,18 @@ def arguments():
     return parser
 
 
+def options(description, peers):
+    """The command line of a benchmark of another round, with these peers."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--peers", nargs="+", choices=peers, default=list(peers))
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--threads", type=int, nargs="+", default=[2, 1])
+    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    return parser
+
+
 def skipped(name):
     """Whether the peer cannot run here; says why."""
     reason = missing(name)

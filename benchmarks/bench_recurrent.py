@@ -5,28 +5,20 @@ As bench_peers.py does it: each in a process of its own, in turns, after a proof
 and the same round.
 """
 
-import argparse
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
-from bench_peers import compare, inputs, numbered, rounds_table, skipped, versions
+from bench_peers import compare, inputs, numbered, options, rounds_table, skipped, versions
 from peers import RECURRENT
 from peers.gru_minigan import STEPS, WIDTH, weights
 from reference import machine
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", nargs="+", choices=RECURRENT, default=list(RECURRENT))
-    parser.add_argument("--batch", type=int, default=64)
+    parser = options(__doc__, RECURRENT)
     parser.add_argument("--hidden", type=int, nargs="+", default=[32, 128], help="units of G and of D")
     parser.add_argument("--latent", type=int, default=16)
-    parser.add_argument("--threads", type=int, nargs="+", default=[2, 1])
-    parser.add_argument("--turns", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn")
-    parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args(argv)
     names = [name for name in args.peers if not skipped(name)]
     results = {"machine": machine(), "versions": versions(names), "steps": STEPS, "width": WIDTH, "rounds": []}

@@ -12,8 +12,16 @@ from minigan.backend import kernels, xp
 KERNELS = {  # name: what goes in, what comes out (or is changed), and the operation on one element
     "leaky_relu": ("T x, T slope", "T y", "y = x > 0 ? x : slope * x"),
     "leaky_relu_backward": ("T dy, T y, T slope", "T dx", "dx = y > 0 ? dy : slope * dy"),
-    "center": ("T x, T mean", "T squares, T y", "y = x - mean; squares = y * y"),
-    "scale": ("T deviation, T gamma, T beta", "T x, T y", "x /= deviation; y = x * gamma + beta"),
+    "normalize": (
+        "T x, T mean, T deviation, T gamma, T beta",
+        "T x_hat, T y",
+        "x_hat = (x - mean) / deviation; y = x_hat * gamma + beta",
+    ),
+    "normalize_backward": (
+        "T dy, T x_hat, T mean, T along, T factor",
+        "T dx",
+        "dx = (dy - mean - x_hat * along) * factor",
+    ),
     "sgd": ("T g, T rate, T momentum", "T theta, T v", "v = momentum * v - rate * g; theta += v"),
     "adam": (
         "T g, T rate, T beta1, T rest1, T beta2, T rest2, T eps",  # rest = 1 - beta in double precision
@@ -35,8 +43,12 @@ def twins():
     return {
         "leaky_relu": lambda x, slope, out: launch["leaky_relu"](x, slope, out),
         "leaky_relu_backward": lambda dy, y, slope, positive, out: launch["leaky_relu_backward"](dy, y, slope, out),
-        "center": lambda x, mean, squares, out: launch["center"](x, mean, squares, out),
-        "scale": lambda x_hat, deviation, gamma, beta, out: launch["scale"](deviation, gamma, beta, x_hat, out),
+        "normalize": lambda x, mean, deviation, gamma, beta, x_hat, out: launch["normalize"](
+            x, mean, deviation, gamma, beta, x_hat, out
+        ),
+        "normalize_backward": lambda dy, x_hat, mean, along, factor, product, out: launch["normalize_backward"](
+            dy, x_hat, mean, along, factor, out
+        ),
         "sgd": lambda theta, g, v, s, rate, momentum: launch["sgd"](g, rate, momentum, theta, v),
         "adam": adam,
     }

@@ -21,6 +21,7 @@ TABLE = """
 * backend/kernels
 * backend/generators
 * backend/batch
+  backend/moments
   backend/threads
   backend/compiled
   backend/switch

@@ -28,7 +28,7 @@ import minigan.objectives.tokens  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATED = (  # the mathematics, which battery.py checks
-    "backend/plain", "backend/kernels", "backend/generators", "backend/batch",
+    "backend/plain", "backend/moments", "backend/kernels", "backend/generators", "backend/batch",
     "layers/layer", "layers/initializers", "layers/dense",
     "layers/activations", "layers/normalization", "layers/noise", "layers/maxout", "layers/spectral",
     "layers/reshaping", "layers/convolution", "layers/resampling", "layers/recurrent", "layers/sequences",
@@ -353,6 +353,7 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:3]"): PAIR,
     ("backend/plain.py _meetings", "columns.shape[1:3]", "columns.shape[1:4]"): PAIR,
     ("backend/plain.py _meetings", "x.shape[1:3]", "x.shape[1:4]"): PAIR,
+    ("backend/moments.py column_squares", "(x, mean,", "(mean, x,"): "squared",
     ("backend/plain.py im2col", "if any(padding):", "if True:"): "without padding all of it is written again",
     ("layers/spectral.py Spectral.initialize", ", full_matrices=False)", ")"): FIRST,
     ("layers/spectral.py Spectral.initialize", "full_matrices=False", "full_matrices=True"): FIRST,

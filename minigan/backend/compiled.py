@@ -77,9 +77,9 @@ def _vectors(*args):
 
 
 def _rows(a, *others):
-    """A matrix and others like it, and vectors as wide as it is; of a few columns NumPy is as fast."""
+    """A matrix and others like it, and vectors as wide as it is, or two of them; of a few columns NumPy is as fast."""
     if a.ndim == 2 and a.shape[1] >= RUN and _alike(a, *others):
-        if all(b.shape in (a.shape, a.shape[1:]) for b in others):
+        if all(b.shape in (a.shape, a.shape[1:], (2, *a.shape[1:])) for b in others):
             return a, *others
 
 
@@ -158,23 +158,45 @@ def column_sum(a, out):
 
 
 @of_rows
-def center(x, mean, squares, out):
-    """out <- x - mean      squares <- out^2"""
-    for n in range(len(x)):
-        for o in range(len(mean)):
-            y = x[n, o] - mean[o]
-            out[n, o] = y
-            squares[n, o] = y * y
+def column_sums(a, b, product, out):
+    """out <- the sums over the rows of a b, and of a      product: not needed here"""
+    for o in range(a.shape[1]):
+        out[0, o] = a[0, o] * b[0, o]
+        out[1, o] = a[0, o]
+    for n in range(1, len(a)):
+        for o in range(a.shape[1]):
+            out[0, o] += a[n, o] * b[n, o]
+            out[1, o] += a[n, o]
 
 
 @of_rows
-def scale(x_hat, deviation, gamma, beta, out):
-    """x_hat <- x_hat / deviation      out <- x_hat gamma + beta"""
-    for n in range(len(x_hat)):
-        for o in range(len(gamma)):
-            y = x_hat[n, o] / deviation[o]
+def column_squares(x, mean, squares, out):
+    """out <- the sum over the rows of (x - mean)^2      squares: not needed here"""
+    for o in range(len(out)):
+        y = x[0, o] - mean[o]
+        out[o] = y * y
+    for n in range(1, len(x)):
+        for o in range(len(out)):
+            y = x[n, o] - mean[o]
+            out[o] += y * y
+
+
+@of_rows
+def normalize(x, mean, deviation, gamma, beta, x_hat, out):
+    """x_hat <- (x - mean) / deviation      out <- x_hat gamma + beta"""
+    for n in range(len(x)):
+        for o in range(len(mean)):
+            y = (x[n, o] - mean[o]) / deviation[o]
             x_hat[n, o] = y
             out[n, o] = y * gamma[o] + beta[o]
+
+
+@of_rows
+def normalize_backward(dy, x_hat, mean, along, factor, product, out):
+    """out <- (dy - mean - x_hat along) factor      product: not needed here"""
+    for n in range(len(dy)):
+        for o in range(len(mean)):
+            out[n, o] = (dy[n, o] - mean[o] - x_hat[n, o] * along[o]) * factor[o]
 
 
 of_images = functools.partial(twin, taken=_images)

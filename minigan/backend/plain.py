@@ -33,21 +33,6 @@ def column_sum(a, out):
     return xp.sum(a, axis=0, out=out)
 
 
-def center(x, mean, squares, out):
-    """out <- x - mean      squares <- out^2      x (N, O)   mean (O,) or (N, 1)"""
-    xp.subtract(x, mean, out=out)
-    xp.multiply(out, out, out=squares)
-    return out
-
-
-def scale(x_hat, deviation, gamma, beta, out):
-    """x_hat <- x_hat / deviation      out <- x_hat gamma + beta      gamma, beta (O,)"""
-    x_hat /= deviation
-    xp.multiply(x_hat, gamma, out=out)
-    out += beta
-    return out
-
-
 def sgd(theta, g, v, s, rate, momentum):
     """v <- momentum v - rate g      theta <- theta + v      s: an array to work in"""
     v *= momentum

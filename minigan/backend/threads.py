@@ -26,7 +26,7 @@ from threading import Thread
 import numpy
 from threadpoolctl import ThreadpoolController
 
-from minigan.backend import plain
+from minigan.backend import moments, plain
 
 LARGE = 2**24  # multiplications in a product: with fewer, handing over a part costs more than it gains
 LONG = 2**18  # the same for the length of a vector
@@ -34,7 +34,11 @@ PARTS = 4  # handing over a part takes some 20 microseconds: more parts would be
 LOOKS = 300_000  # of a waiting thread, before it sleeps: some 200 microseconds
 REST = 15_000  # further looks once it has seen something: some 10 microseconds
 EDGE = 16  # a part of a product begins at a multiple: BLAS takes so many rows or columns at a time, or fewer
-SAMPLEWISE = "leaky_relu", "leaky_relu_backward", "sgd", "adam", "center", "scale", "im2col", "col2im"
+SAMPLEWISE = (
+    plain.leaky_relu, plain.leaky_relu_backward, plain.sgd, plain.adam, plain.im2col, plain.col2im,
+    moments.normalize, moments.normalize_backward,
+)  # fmt: skip
+SUMS = plain.column_sum, moments.column_sums, moments.column_squares
 VARIABLES = "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"
 
 _libraries = ThreadpoolController().select(user_api="blas").lib_controllers  # NumPy's, which is loaded by now
@@ -151,24 +155,31 @@ def change(team, numbers, loops):
     return loops | shared(loops) if team else loops
 
 
-def in_parts(function):
-    """The twin of a function of arrays which works sample by sample, or number by number.
+def in_parts(function, sums=False):
+    """The twin of a function of arrays which works sample by sample, or number by number, or sums over the samples.
 
-    Every part gets the whole of a vector that stands beside arrays of more axes, as gamma beside x.
+    Every part gets the whole of a vector that stands beside arrays of more axes, as gamma beside x. A sum is rounded
+    as its parts are, and so has PARTS for any number of threads.
     """
     returns = "out" in inspect.signature(function).parameters
 
     @functools.wraps(function)
     def shared(*args, out=None):
         team, args = _team, args if out is None else (*args, out)
-        divided = [isinstance(a, numpy.ndarray) and a.ndim >= min(2, args[0].ndim) for a in args]
-        arrays = list(itertools.compress(args, divided))
+        given = args[:-1] if sums else args
+        divided = [isinstance(a, numpy.ndarray) and a.ndim >= min(2, args[0].ndim) for a in given]
+        arrays = list(itertools.compress(given, divided))
         alike = len({a.shape[:1] for a in arrays}) == 1 and arrays[0].ndim
-        if team is None or team.threads == 1 or not alike or max(a.size for a in arrays) < LONG:
+        count = team and (PARTS if sums else team.threads)
+        if count in (None, 1) or not alike or max(a.size for a in arrays) < LONG:
             return function(*args)
-        parts = iter(zip(*_split(arrays, 1, team.threads), strict=True))
-        given = [next(parts) if apart else itertools.repeat(a) for a, apart in zip(args, divided, strict=True)]
+        parts = iter(zip(*_split(arrays, 1, count), strict=True))
+        given = [next(parts) if apart else itertools.repeat(a) for a, apart in zip(given, divided, strict=True)]
+        if sums:
+            given.append(found := numpy.zeros((count, *args[-1].shape), args[-1].dtype))
         team.share(function, list(zip(*given, strict=False)))
+        if sums:
+            numpy.sum(found, axis=0, out=args[-1])
         return args[-1] if returns else None
 
     return shared
@@ -234,7 +245,8 @@ def _split(arrays, edge, count):
 
 def shared(loops):
     """The twins of a team: products in parts, and the rest in parts, by these loops or by the plain functions."""
-    return {"matmul": matmul} | {name: in_parts(loops.get(name) or getattr(plain, name)) for name in SAMPLEWISE}
+    parts = {f.__name__: in_parts(loops.get(f.__name__, f), f in SUMS) for f in SAMPLEWISE + SUMS}
+    return {"matmul": matmul} | parts
 
 
 TWINS = shared({})

@@ -44,16 +44,19 @@ class LayerNorm(Layer):
         """The mean of each."""
         return [a.mean(axis=1, keepdims=True) for a in arrays]
 
-    def moment(self, name, a, training):
-        """The "mean" of x, or the "var": the mean of (x - mean)^2."""
-        return self.means(a)[0]
+    def moments(self, x, squares, training):
+        """(the mean of x, the mean of (x - mean)^2), with `squares` to work in."""
+        mean = self.means(x)[0]
+        xp.subtract(x, mean, out=squares)
+        squares *= squares
+        return mean, self.means(squares)[0]
 
     def forward(self, x, training=False):
         sizes, x = x.shape, x.reshape(-1, self.n_in)
-        y = self.like("y", x)
-        x_hat = self.x_hat = kernels.center(x, self.moment("mean", x, training), y, out=self.like("x_hat", x))
-        self.deviation = xp.sqrt(self.moment("var", y, training) + EPS)
-        return kernels.scale(x_hat, self.deviation, self.gamma, self.beta, out=y).reshape(sizes)
+        y, self.x_hat = self.like("y", x), self.like("x_hat", x)
+        mean, var = self.moments(x, y, training)
+        self.deviation = xp.sqrt(var + EPS)
+        return kernels.normalize(x, mean, self.deviation, self.gamma, self.beta, self.x_hat, out=y).reshape(sizes)
 
     def backward(self, dy, wrt="both"):
         sizes, dy = dy.shape, dy.reshape(-1, self.n_in)
@@ -106,21 +109,38 @@ class BatchNorm(LayerNorm):
     def means(self, *arrays):
         return batch.means(*arrays)
 
-    def moment(self, name, a, training):
-        running = getattr(self, name)
+    def moments(self, x, squares, training):
         if not training:
-            return running
-        n = batch.count(len(a))
-        present = batch.total(kernels.column_sum(a, out=xp.empty(self.n_in, a.dtype))) / n
-        unbiased = present if name == "mean" else present * (n / (n - 1))
-        running += (1 - self.momentum) * (unbiased - running)
-        return present
+            return self.mean, self.var
+        n, sums = batch.count(len(x)), xp.empty((2, self.n_in), x.dtype)
+        kernels.column_sum(x, out=sums[0])
+        mean = batch.total(sums[0]) / n
+        kernels.column_squares(x, mean, squares, out=sums[1])
+        var = batch.total(sums[1]) / n
+        for running, present in (self.mean, mean), (self.var, var * (n / (n - 1))):
+            running += (1 - self.momentum) * (present - running)
+        return mean, var
 
     def forward(self, x, training=False):
         if training and batch.count(x.size // self.n_in) == 1:
             raise ValueError(f"{self!r}: a training batch of one sample has no variance; take at least 2")
         self.through = training
         return super().forward(x, training)
+
+    def backward(self, dy, wrt="both"):
+        """gamma is one number for each mean, and so dx = gamma (dy - mean(dy) - x^ mean(dy x^)) / sqrt(var + eps).
+
+        These means are dbeta and dgamma over N: two sums for all.
+        """
+        sizes, dy = dy.shape, dy.reshape(-1, self.n_in)
+        product = self.like("product", dy)
+        sums = kernels.column_sums(dy, self.x_hat, product, out=xp.empty((2, self.n_in), dy.dtype))
+        if wrt != "input":
+            self.dgamma, self.dbeta = sums
+        if wrt != "params":
+            along, mean = batch.total(sums) * (self.through / batch.count(len(dy)))
+            given = dy, self.x_hat, mean, along, self.gamma / self.deviation, product
+            return kernels.normalize_backward(*given, out=self.like("dx", dy)).reshape(sizes)
 
     def __repr__(self):
         return f"BatchNorm({self.n_in}{'' if self.momentum == 0.9 else f', {self.momentum}'})"

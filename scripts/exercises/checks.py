@@ -337,7 +337,7 @@ CHECKS = {
     "Maxout.backward": layer(6, 2, shape=(6,)),
     "Dropout.backward": layer(0.4, modes=(True, False)),
     **dict.fromkeys(["LayerNorm.backward", "LayerNorm.through_the_moments"], layer(5)),
-    "BatchNorm.moment": layer(5, modes=(True, False)),
+    "BatchNorm.moments": layer(5, modes=(True, False)),
     **{f"{cell.__name__}.go_back": layer(3, shape=(4, 2)) for cell in (RNN, GRU, LSTM)},
     "Recurrent.backward": through_time,
     "Embedding.backward": embedding,

@@ -52,13 +52,29 @@ CASES = {  # what is small, on the threshold, just large, and large
         lambda dtype, n=n: (*drawn(2, n, 8, dtype=dtype), 0.2, np.ones((n, 8), bool), np.ones((n, 8), dtype))
         for n in (0, 2, 8, 31)
     ],
-    "center": [
-        lambda dtype, n=n, mean=mean: (drawn(n, 8, dtype=dtype), drawn(*(mean or (n, 1)), dtype=dtype), *drawn(2, n, 8))
+    "normalize": [
+        lambda dtype, n=n, mean=mean: (
+            drawn(n, 8, dtype=dtype),
+            *np.abs(drawn(2, *(mean or (n, 1)), dtype=dtype)),
+            *vectors(8, dtype, 2),
+            *drawn(2, n, 8, dtype=dtype),
+        )
         for n in (0, 2, 8, 31)
         for mean in ((8,), None)
     ],
-    "scale": [
-        lambda dtype, n=n: (drawn(n, 8, dtype=dtype), *vectors(8, dtype, 3), drawn(n, 8, dtype=dtype))
+    "normalize_backward": [
+        lambda dtype, n=n: (*drawn(2, n, 8, dtype=dtype), *vectors(8, dtype, 3), *drawn(2, n, 8, dtype=dtype))
+        for n in (0, 2, 8, 31)
+    ],
+    "column_sum": [lambda dtype, n=n: (drawn(n, 8, dtype=dtype), np.ones(8, dtype)) for n in (0, 2, 8, 31)],
+    "column_sums": [lambda dtype, n=n: (*drawn(3, n, 8, dtype=dtype), np.ones((2, 8), dtype)) for n in (0, 2, 8, 31)],
+    "column_squares": [
+        lambda dtype, n=n: (
+            drawn(n, 8, dtype=dtype),
+            *vectors(8, dtype, 1),
+            drawn(n, 8, dtype=dtype),
+            np.ones(8, dtype),
+        )
         for n in (0, 2, 8, 31)
     ],
     "im2col": [lambda dtype, n=n: images(n, dtype) for n in (0, 1, 5)],
@@ -81,7 +97,11 @@ def test_every_twin_is_its_plain_function(share, name, dtype):
         assert returned is (None if getattr(plain, name)(*expected) is None else found[-1])
         for a, b in zip(found[:-1], expected, strict=False):
             np.testing.assert_array_equal(a, b)
-        tolerance = (1e-5 if dtype == "float32" else 1e-13) if name == "matmul" else 0
+        tolerance = (
+            (1e-5 if dtype == "float32" else 1e-13)
+            if name in ("matmul", "column_sum", "column_sums", "column_squares")
+            else 0
+        )
         np.testing.assert_allclose(found[-1], expected[-1], rtol=tolerance, atol=10 * tolerance)
 
 

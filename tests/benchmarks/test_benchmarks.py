@@ -258,8 +258,8 @@ def test_a_gradient_that_is_wrong_on_the_device_only_is_seen(gpu, monkeypatch):
 CALLS = {  # from five matrices: the arguments, and those that are changed
     "leaky_relu": lambda a, g, m, v, s: ((a, 0.2, s), (s,)),
     "leaky_relu_backward": lambda a, g, m, v, s: ((g, a, 0.2, m > 0, s), (s,)),
-    "center": lambda a, g, m, v, s: ((a, g[0], m, s), (m, s)),
-    "scale": lambda a, g, m, v, s: ((a, v[0], g[0], m[0], s), (a, s)),
+    "normalize": lambda a, g, m, v, s: ((a, g[1], v[0], g[0], g[2], m, s), (m, s)),
+    "normalize_backward": lambda a, g, m, v, s: ((a, g, m[0], v[0], m[1], v, s), (s,)),
     "sgd": lambda a, g, m, v, s: ((a, g, m, s, 0.1, 0.9), (a, m)),
     "adam": lambda a, g, m, v, s: ((a, g, m, v, s, 0.1, 0.5, 0.999, 1e-8), (a, m, v)),
 }
