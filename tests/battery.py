@@ -1946,6 +1946,8 @@ def gan_holds_what_it_was_given(m):
     assert type(gan.generator_optimizer) is type(gan.discriminator_optimizer) is m.optimizers.Adam
     assert gan.generator_optimizer.network is gan.generator and gan.discriminator_optimizer.network is gan.discriminator
     assert gan.generator.n_in == 3 and gan.seed == SEED and type(gan.objective) is m.objectives.Minimax
+    held = {"objective": gan.objective, "k": 1, "noise": "normal", "penalty": None, "seed": SEED}
+    assert gan.settings == held and gan.settings["objective"] is gan.objective
     slow, fast = m.optimizers.SGD(gan.generator, 0.1), m.optimizers.SGD(gan.discriminator, 0.2)
     given = m.gan.GAN(gan.generator, gan.discriminator, generator_optimizer=slow, discriminator_optimizer=fast)
     assert given.generator_optimizer is slow and given.discriminator_optimizer is fast
