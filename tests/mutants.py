@@ -345,6 +345,7 @@ def run(modules=MUTATED, every=1):
     return total, by_check, equivalent, survivors, stale
 
 
+SQUARED = "a square has no sign"
 PAIR, FIRST = "a pair says how many are taken", "the first vectors are the same"
 ANY_ORDER, STEPS = "names in any order", "a sequence has two sizes, and as many steps before as after"
 TWO, ALIKE = "layers/bidirectional.py Bidirectional.", "the two are alike"
@@ -353,7 +354,7 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:3]"): PAIR,
     ("backend/plain.py _meetings", "columns.shape[1:3]", "columns.shape[1:4]"): PAIR,
     ("backend/plain.py _meetings", "x.shape[1:3]", "x.shape[1:4]"): PAIR,
-    ("backend/moments.py column_squares", "(x, mean,", "(mean, x,"): "squared",
+    ("backend/moments.py column_squares", "(x, mean,", "(mean, x,"): SQUARED,
     ("backend/plain.py im2col", "if any(padding):", "if True:"): "without padding all of it is written again",
     ("layers/spectral.py Spectral.initialize", ", full_matrices=False)", ")"): FIRST,
     ("layers/spectral.py Spectral.initialize", "full_matrices=False", "full_matrices=True"): FIRST,
@@ -364,6 +365,14 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     (TWO + "multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
     ("layers/embedding.py Embedding.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
     ("layers/normalization.py Standardize.linear", "f'{t}y'", "f'{t}dx'"): "a name that no other array has, either",
+    ("layers/normalization.py LayerNorm.moments", "subtract(x, mean", "subtract(mean, x"): SQUARED,
+    ("layers/normalization.py BatchNorm.moments", "column_squares(x, mean", "column_squares(mean, x"): SQUARED,
+    ("layers/normalization.py BatchNorm.moments", "empty((2,", "empty((3,"): "a row that nobody reads",
+    (
+        "layers/normalization.py BatchNorm.moments",
+        "((self.mean, mean), (self.var, var * (n / (n - 1))))",
+        "((self.var, var * (n / (n - 1))), (self.mean, mean))",
+    ): ANY_ORDER,
     (
         "objectives/tokens.py likelihood",
         "1 / x.size, dtype=a.dtype)",

@@ -53,7 +53,8 @@ class LayerNorm(Layer):
 
     def forward(self, x, training=False):
         sizes, x = x.shape, x.reshape(-1, self.n_in)
-        y, self.x_hat = self.like("y", x), self.like("x_hat", x)
+        y = self.like("y", x)
+        self.x_hat = self.like("x_hat", x)
         mean, var = self.moments(x, y, training)
         self.deviation = xp.sqrt(var + EPS)
         return kernels.normalize(x, mean, self.deviation, self.gamma, self.beta, self.x_hat, out=y).reshape(sizes)
