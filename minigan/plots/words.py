@@ -1,5 +1,6 @@
 """What a history holds, the same on every page, picture and line of text: its curves, and V in words."""
 
+import math
 from numbers import Real
 
 from minigan.objectives import EQUILIBRIUM
@@ -22,6 +23,7 @@ def charts(history):
     found = []
     for title, lines, bounds in CHARTS:
         lines = {name: line for name, line in lines.items() if all(name in row for row in history)}
+        lines = {name: line for name, line in lines.items() if any(math.isfinite(row[name]) for row in history)}
         found.append((title, lines, bounds, equilibrium(history[-1]) if "V" in lines else 0.5 if bounds else None))
     return [chart for chart in found if chart[1]]
 

@@ -1,5 +1,6 @@
 """Training on text: maximum likelihood first, then a game against D, by one of the two ways round the draw."""
 
+import math
 from typing import NamedTuple
 
 from minigan.backend import generator as random_generator
@@ -48,7 +49,7 @@ def judge(vocabulary, way, width=32, hidden=64, dropout=0.3, seed=1):
 class Losses(NamedTuple):
     """What one round saw, as scalars on the device."""
 
-    loss_d: object  # 0 while G learns
+    loss_d: object  # 0 while G learns alone
     train: object  # G's negative log-likelihood of the batch, per token
     loss_g = property(lambda self: self.train)  # as a Round calls it
 
@@ -173,7 +174,8 @@ class TextTraining(Course):
     def measure(self):
         self.samples = self.draw()
         oracle, test = both(self.gan.generator, self.text, seed=self.gan.seed)
-        return {"test": test} | ({} if oracle is None else {"oracle": oracle})
+        judged = {} if self.gan.draws[0] > self.gan.learned else {"loss_d": math.nan}  # D has not played yet
+        return {"test": test} | ({} if oracle is None else {"oracle": oracle}) | judged
 
     def draw(self):
         """A few sequences (SAMPLES, T) of G's, on the host."""
