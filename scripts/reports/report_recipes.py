@@ -144,7 +144,7 @@ def table(groups):
 
 
 def labels(groups):
-    """A row for each conditional recipe, of each class the mean over its runs: does G draw what it is asked for?"""
+    """Rows for each conditional recipe, of each class the mean over its runs: does G draw what it is asked for?"""
     classes = range(len(groups[0][0]["by_class"]["agreement"]))
     lines = [f"| | {' | '.join(map(str, classes))} |", "|---|" + "---:|" * len(classes)]
     for group in groups:
@@ -155,7 +155,7 @@ def labels(groups):
         ):  # fmt: skip
             means = unit * numpy.mean([entry["by_class"][name] for entry in group], axis=0)
             cells = " | ".join(f"{mean:.{1 if unit == 100 else 2}f}" for mean in means)
-            lines.append(f"| `{group[0]['recipe']}`, {what} | {cells} |")
+            lines.append(f"| `{group[0]['recipe']}`, {group[0]['epochs']} epochs: {what} | {cells} |")
     return "\n".join(lines)
 
 

@@ -144,6 +144,11 @@ def course():
     return {look["epoch"]: look["parzen"]["mean"] for look in played("goodfellow2014", 250)[0]["course"]}
 
 
+def asked(look):
+    """What was measured at this checkpoint of the longest conditional run."""
+    return played("convolutional, conditional", 90)[0]["course"][look]
+
+
 def worse(left):
     """Whether each seed without this help is worse than every seed with all of them."""
     return min(run["frechet"] for run in HELPS[left]) > max(run["frechet"] for run in HELPS["nothing"])
