@@ -18,7 +18,7 @@ MISTAKES = {
     "Dense.backward": (
         "self.dW =", "self.dW +=", "grows on a second, identical call (2 times the first): dW is added to what",
     ),
-    "BatchNorm.moment": (
+    "BatchNorm.moments": (
         "n / (n - 1)", "1", "the running variance is moved towards the batch's own, without the n / (n -",
     ),
     "Conv2D.backward": (
