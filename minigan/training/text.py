@@ -78,6 +78,7 @@ class TextGame:
         )
         self.pull, self.tau = number("pull", pull, "[0, inf)"), number("tau", tau, "(0, inf)")
         self.discount = number("discount", discount, "[0, 1]")
+        number("lr", lr, "(0, inf)"), number("lr_game", lr_game, "(0, inf)")
         self.way, self.draws = way, [0]
         self.rates = Cosine(lr, lr / 20, max(1, learned)), lr_game  # of G, before the game and in it
         self.generator_optimizer, self.discriminator_optimizer = Adam(G, lr, beta1=0.9), Adam(D, lr_game, beta1=0.9)
