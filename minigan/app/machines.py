@@ -28,6 +28,7 @@ from minigan.training.distributed import DistributedGAN
 from minigan.training.guard import NotFiniteError
 
 FAREWELL = 5.0  # seconds that rank 0 waits for the others when it is done
+HEARD = 0.5  # seconds until mpiexec has read what a rank says: once one aborts, it reads no more
 
 
 def together(train, argv=None, offered=True):
@@ -180,7 +181,7 @@ class Ranks(Alone):
         here, start = self.comm.Ibarrier(), time.monotonic()
         while not here.Test():
             if not self.rank and time.monotonic() - start > FAREWELL:
-                self.comm.Abort(1)
+                self._abort(1)
             time.sleep(0.01)
 
     def end(self, error):
@@ -189,7 +190,11 @@ class Ranks(Alone):
         words = "".join(traceback.format_exception(error)) if not isinstance(error, SystemExit) else f"{error}\n"
         sys.__stdout__.flush()
         print(f"{self.called(self.rank)} ends all: {words}", end="", file=sys.__stderr__, flush=True)
-        self.comm.Abort(code if isinstance(code, int) else 1)
+        self._abort(code if isinstance(code, int) else 1)
+
+    def _abort(self, code):
+        time.sleep(HEARD)
+        self.comm.Abort(code)
 
 
 def _digest():
