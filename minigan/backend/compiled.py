@@ -24,7 +24,7 @@ import numpy
 from minigan.backend import plain
 
 SHORT = 2**12  # numbers in an array: with fewer, NumPy is done before a call of Numba's has begun
-RUN = 4  # channels: with fewer, NumPy's copies of one number of the kernel at a time are as fast
+RUN = 2  # channels: of one, NumPy's copies of one number of the kernel at a time are as fast, and its sums faster
 OPTIONS = {"nogil": True, "error_model": "numpy"}
 TWINS = {}
 
@@ -77,14 +77,14 @@ def _vectors(*args):
 
 
 def _rows(a, *others):
-    """A matrix and others like it, and vectors as wide as it is, or two of them; of a few columns NumPy is as fast."""
+    """A matrix and others like it, and vectors as wide as it is, or two of them; of one column NumPy is faster."""
     if a.ndim == 2 and a.shape[1] >= RUN and _alike(a, *others):
         if all(b.shape in (a.shape, a.shape[1:], (2, *a.shape[1:])) for b in others):
             return a, *others
 
 
 def _images(a, stride, padding, out):
-    """Images and columns of them, of some channels: runs of a few numbers are sooner copied by NumPy."""
+    """Images and columns of them, of several channels."""
     if _alike(a, out) and a.shape[-1] >= RUN:
         return a, stride, padding, out
 

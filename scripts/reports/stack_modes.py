@@ -8,6 +8,7 @@ the last epoch; no epoch is chosen. --judge says how accurate the classifier is 
 is none.
 """
 
+import itertools
 import json
 import math
 import sys
@@ -59,62 +60,80 @@ class Pairing(Objective):
 
 @register
 class R1R2(Penalty):
-    """weight / 2 (E|g(x)|^2 + E|g(G(z))|^2): on both kinds of samples      (Huang et al. 2024, section 2)"""
+    """weight / 2 (E|g(x)|^2 + E|g(G(z))|^2): on both kinds of samples      (Huang et al. 2024, section 2)
+
+    The means are taken over half of a batch each, which says the same on average and takes half the time.
+    """
 
     def phi(self, squares):
         return squares * self.weight, xp.full_like(squares, self.weight)
 
     def points(self, real, fake, rng):
-        return xp.concatenate((real, fake))
+        half = -(-len(real) // 2)
+        return xp.concatenate((real[:half], fake[:half]))
 
 
-def players(seed, shape, init, *before, width=16, hidden=256):
-    """(G, D): z (100,) to an image of this shape, and images, or what the layers `before` make of them, to a logit.
-
-    G has a dense layer and two transposed convolutions, with batch normalization; D has two convolutions and two dense
-    layers without it, because minigan gives D real and generated samples as one batch, and in G's step generated ones
-    alone.
-    """
+def generator(seed, shape, init, width=16):
+    """z (100,) to an image of this shape: a dense layer and two transposed convolutions, with batch normalization."""
     small = shape[0] // 4, shape[1] // 4, 2 * width
-    G = Network(
+    return Network(
         Dense(100, math.prod(small), init), Reshape(*small), BatchNorm(2 * width), ReLU(),
         ConvTranspose2D(width, init=init), BatchNorm(width), ReLU(),
         ConvTranspose2D(shape[2], init=init), Tanh(), seed=2 * seed,
     )  # fmt: skip
-    D = Network(
-        *before, Conv2D(width, init=init), LeakyReLU(), Conv2D(2 * width, init=init), LeakyReLU(), Flatten(),
-        Dense(math.prod(small), hidden, init), LeakyReLU(), Dense(hidden, 1, init), seed=2 * seed + 1, shape=shape,
+
+
+def deep_generator(seed, shape, width=16):
+    """The same behind two more dense layers, in which the classes of three digits can be chosen together."""
+    small = shape[0] // 4, shape[1] // 4, 2 * width
+    widths = 100, 256, 512, math.prod(small)
+    dense = [(Dense(n, m), BatchNorm(m), LeakyReLU()) for n, m in itertools.pairwise(widths)]
+    return Network(
+        *itertools.chain(*dense), Reshape(*small), ConvTranspose2D(width), BatchNorm(width), LeakyReLU(),
+        ConvTranspose2D(shape[2]), Tanh(), seed=2 * seed,
     )  # fmt: skip
-    return G, D
 
 
-def dcgan(seed, rounds, shape):
+def discriminator(seed, shape, init, *before, width=16, hidden=256):
+    """Images, or what the layers `before` make of them, to a logit: two convolutions and two dense layers.
+
+    It has no batch normalization, because minigan gives D real and generated samples as one batch, and in G's step
+    generated ones alone.
+    """
+    n = shape[0] // 4 * (shape[1] // 4) * 2 * width
+    return Network(
+        *before, Conv2D(width, init=init), LeakyReLU(), Conv2D(2 * width, init=init), LeakyReLU(), Flatten(),
+        Dense(n, hidden, init), LeakyReLU(), Dense(hidden, 1, init), seed=2 * seed + 1, shape=shape,
+    )  # fmt: skip
+
+
+def dcgan(seed, rounds, shape, *before):
     """Plain: N(0, 0.02), Adam at 2e-4 and beta1 0.5 (Radford et al. 2016)."""
-    return GAN(*players(seed, shape, Normal(0.02)), seed=seed)
+    init = Normal(0.02)
+    return GAN(generator(seed, shape, init), discriminator(seed, shape, init, *before), seed=seed)
 
 
 def packed(seed, rounds, shape):
     """The same, but D judges two samples at a time (PacGAN)."""
-    return GAN(*players(seed, shape, Normal(0.02), Pack(2)), seed=seed)
+    return dcgan(seed, rounds, shape, Pack(2))
 
 
 def sloped(seed, rounds, shape):
     """A critic of the Wasserstein distance whose gradient is kept at length 1 (WGAN-GP)."""
-    G, D = players(seed, shape, he)
+    G, D = generator(seed, shape, he), discriminator(seed, shape, he)
     rules = Adam(G, 2e-4, beta1=0.0, beta2=0.9), Adam(D, 4e-4, beta1=0.0, beta2=0.9)
     return GAN(G, D, Wasserstein(), seed, *rules, penalty=GradientPenalty(10.0))
 
 
 def paired(seed, rounds, shape):
     """Relativistic pairs with R1 and R2 (R3GAN)."""
-    G, D = players(seed, shape, he)
-    return GAN(G, D, Pairing(), seed, penalty=R1R2(1.0))
+    return GAN(generator(seed, shape, he), discriminator(seed, shape, he), Pairing(), seed, penalty=R1R2(1.0))
 
 
 def best(seed, rounds, shape):
-    """Relativistic pairs with R1 and R2, and besides: packing 2, rates that fall, and the average of G."""
-    G, D = players(seed, shape, he, Pack(2))
-    rules = Adam(G, Linear(5e-4, 1e-4, rounds)), Adam(D, Linear(5e-4, 1e-4, rounds))
+    """Relativistic pairs with R1 and R2, and besides: a deeper G, high rates that fall, and the average of G."""
+    G, D = deep_generator(seed, shape), discriminator(seed, shape, he)
+    rules = Adam(G, Linear(2e-3, 2e-4, rounds)), Adam(D, Linear(1e-3, 1e-4, rounds))
     average = ExponentialMovingAverage(G, max(0.9, 1 - 8 / rounds))
     return GAN(G, D, Pairing(), seed, *rules, average=average, penalty=R1R2(1.0))
 

@@ -46,7 +46,8 @@ def test_without_a_game_it_says_how_good_the_judge_is(capsys):
 
 
 def test_the_loss_of_pairs_and_both_penalties_have_the_derivatives_of_what_is_stated(rng):
-    G, D = run.players(0, (8, 8, 3), run.he, width=2, hidden=3)
+    shape = 8, 8, 3
+    G, D = run.generator(0, shape, run.he, width=2), run.discriminator(0, shape, run.he, width=2, hidden=3)
     x, z = rng.standard_normal((4, 8, 8, 3)), rng.standard_normal((4, 100))
     report = check_game(GAN(G, D, run.Pairing(), penalty=run.R1R2(2.0)), x, z, entries=4)
     assert report.ok, str(report)
