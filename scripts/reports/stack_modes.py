@@ -2,10 +2,9 @@
 
     python scripts/reports/stack_modes.py best --seed 0 --epochs 20 --out out/stacked
 
-The same command goes on where it was stopped, or trains longer if --epochs is larger. The modes are counted after every
-epoch, and are written with those of all games and seeds to OUT/results.json and OUT/modes.png. The result is that of
-the last epoch; no epoch is chosen. --judge says how accurate the classifier is that counts them, and trains it if there
-is none.
+The same command goes on where it was stopped, or trains longer if --epochs is larger. The modes of every epoch are
+counted when all are played, and a finished run becomes a line of --json. The result is that of the last epoch; no epoch
+is chosen. Without a game, the script says how accurate the classifier is that counts, and trains it if there is none.
 """
 
 import itertools
@@ -20,8 +19,9 @@ from matplotlib.figure import Figure
 from minigan import GAN, Network, Wasserstein, to_numpy, xp
 from minigan.app import fit
 from minigan.app.cli import Parser, choose_device, whole
+from minigan.app.reports import replace_block
 from minigan.backend import host_generator
-from minigan.data.files import replacing
+from minigan.data.files import read_rows, replacing
 from minigan.data.mnist import mnist
 from minigan.data.stacked import Stacked, every_digit
 from minigan.evaluation.judge import accuracy, judge_for
@@ -147,37 +147,40 @@ def main(argv=None):
     args = parser.parse_args(argv)
     with parser.mistakes():
         choose_device(args.device, args.threads, compiled=True)
+        rows = read_rows(args.json, COLUMNS)
         digits = every_digit(args.data_dir)
         judge = judge_for(mnist("train", args.data_dir))
-        if args.judge:
-            print(f"the judge is right about {accuracy(judge, mnist('test', args.data_dir)):.2%} of the test images")
         if args.game:
+            key = {"game": args.game, "seed": args.seed, "epochs": args.epochs}
             run = args.out / f"{args.game}-{args.seed}"
             source = Stacked(digits, args.batch_size, args.seed)
             gan = GAMES[args.game](args.seed, args.epochs * source.rounds, source.sample_shape)
             fit(gan, source, args.epochs, run, resume=True, keep=1)
-            results = remember(args.out / "results.json", run, args.game, args.seed, judge)
-            print(table(results, digits))
-            draw(args.out / "modes.png", results)
+            if not any(key.items() <= row.items() for row in rows):
+                rows.append(key | counted(run, judge))
+                with args.json.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(rows[-1]) + "\n")
+        else:
+            print(f"the judge is right about {accuracy(judge, mnist('test', args.data_dir)):.2%} of the test images")
+        print(table(rows, digits))
+        if args.page:
+            with replacing(args.page, "w", encoding="utf-8") as file:
+                file.write(replace_block(args.page.read_text(encoding="utf-8"), "stacked", table(rows, digits)))
+        draw((args.page or args.json).with_name("stacked.png"), rows)
     return 0
 
 
-def remember(path, run, game, seed, judge):
-    """Count the modes of each checkpoint that the run kept and that was not counted yet. Returns all that is there."""
-    results = json.loads(path.read_text()) if path.exists() else {}
-    entry = results.setdefault(f"{game}, seed {seed}", {"game": game, "seed": seed, "course": []})
-    kept = sorted((run / "kept").glob("epoch-*.npz"))
-    for path_of_g in kept[len(entry["course"]) :]:
-        G, meta = load_generator(path_of_g)
+def counted(run, judge):
+    """What is counted of a finished run: {"course": [of each epoch], "many": of the last, from MANY samples}."""
+    kept, course = sorted((run / "kept").glob("epoch-*.npz")), []
+    for path in kept:
+        G, meta = load_generator(path)
         modes, kl = score(shown(G, meta, judge, SAMPLES))
-        row = {"epoch": len(meta["history"]), "minutes": sum(row["seconds"] for row in meta["history"]) / 60}
-        entry["course"].append(row | {"modes": modes, "kl": kl})
-        print(f"{game}, seed {seed}, epoch {row['epoch']}: {modes} modes, KL {kl:.3f}", flush=True)
-        if path_of_g == kept[-1]:
-            entry["many"] = dict(zip(("modes", "kl"), score(shown(G, meta, judge, MANY)), strict=True))
-        with replacing(path, "w") as file:
-            json.dump(results, file, indent=1)
-    return results
+        course.append({"epoch": len(meta["history"]), "modes": modes, "kl": kl})
+        print(f"{run.name}, epoch {course[-1]['epoch']}: {modes} modes, KL {kl:.3f}", flush=True)
+    minutes = numpy.median([row["seconds"] for row in meta["history"]]) / 60  # another process may have had the cores
+    course = [row | {"minutes": round(row["epoch"] * minutes, 2)} for row in course]
+    return {"course": course, "many": dict(zip(("modes", "kl"), score(shown(G, meta, judge, MANY)), strict=True))}
 
 
 def shown(G, meta, judge, count):
@@ -189,23 +192,28 @@ def shown(G, meta, judge, count):
     return numpy.concatenate(modes)
 
 
-def table(results, digits):
-    """A row for each game: mean and spread of its seeds at their last epochs, beside what is published."""
+def longest(rows):
+    """{(game, seed): its row of the most epochs}, game by game."""
+    found = {(row["game"], row["seed"]): row for row in sorted(rows, key=lambda row: row["epochs"])}
+    return {key: found[key] for key in sorted(found, key=lambda key: (list(GAMES).index(key[0]), key[1]))}
+
+
+def table(rows, digits):
+    """A row for each game: mean and standard deviation of its seeds at their last epochs, beside what is published."""
     shares = numpy.bincount(digits.labels) / len(digits)
     lines = [
         f"| game | seeds | epochs | minutes | modes | KL, {SAMPLES:,} samples | {MANY:,} samples | published |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for game in GAMES:
-        entries = [entry for entry in results.values() if entry["game"] == game]
-        if not entries:
-            continue
-        last = [entry["course"][-1] for entry in entries]
-        cells = [over([row[name] for row in last], digits) for name, digits in (("modes", 0), ("kl", 3))]
-        cells.append(over([entry["many"]["kl"] for entry in entries], 3))
+    for game, group in itertools.groupby(longest(rows).values(), lambda row: row["game"]):
+        group = list(group)
+        last = [row["course"][-1] for row in group]
+        cells = [over([row[name] for row in last], places) for name, places in (("modes", 0), ("kl", 3))]
+        cells.append(over([row["many"]["kl"] for row in group], 3))
+        epochs = "/".join(str(n) for n in sorted({row["epoch"] for row in last}))
+        minutes = f"{numpy.mean([row['minutes'] for row in last]):.0f}"
         modes, kl = PUBLISHED.get(game, (1000, 0.029))
-        minutes, epochs = (max(row[name] for row in last) for name in ("minutes", "epoch"))
-        lines.append(f"| `{game}` | {len(last)} | {epochs} | {minutes:.0f} | {' | '.join(cells)} | {modes} / {kl} |")
+        lines.append(f"| `{game}` | {len(last)} | {epochs} | {minutes} | {' | '.join(cells)} | {modes:,} / {kl:g} |")
     perfect = " | ".join(f"{expected(n, shares):.4f}" for n in (SAMPLES, MANY))
     return "\n".join([*lines, f"| perfect data | | | | 1000 | {perfect} | |"])
 
@@ -216,30 +224,34 @@ def over(values, digits):
     return f"{numpy.mean(values):.{digits}f}{spread}"
 
 
-def draw(path, results):
+def draw(path, rows):
     """The modes found and the KL of every run over the minutes of training."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for entry in results.values():
-        style = {"color": f"C{list(GAMES).index(entry['game'])}", "label": f"{entry['game']}, seed {entry['seed']}"}
-        minutes = [row["minutes"] for row in entry["course"]]
-        left.plot(minutes, [row["modes"] for row in entry["course"]], ".-", **style)
-        right.plot(minutes, [row["kl"] for row in entry["course"]], ".-", **style)
+    for (game, seed), row in longest(rows).items():
+        style = {"color": f"C{list(GAMES).index(game)}", "label": None if seed else game}
+        for axes, name in (left, "modes"), (right, "kl"):
+            axes.plot(*([each[what] for each in row["course"]] for what in ("minutes", name)), ".-", **style)
     left.set(title="modes found, of 1,000", xlabel="minutes of training", ylim=(0, 1050))
     right.set(title="KL from the uniform distribution, nats", xlabel="minutes of training", yscale="log")
-    right.legend(fontsize="x-small")
+    if rows:
+        right.legend(fontsize="small")
     save_figure(path, figure, dpi=110)
+
+
+COLUMNS = {"game", "seed", "epochs", "course", "many"}
 
 
 def arguments():
     parser = Parser(__doc__)
     add = parser.add_argument
-    add("game", nargs="?", choices=GAMES, help="what to train (default: nothing)")
+    add("game", nargs="?", choices=GAMES, help="what to train (default: nothing, make the table)")
     add("--seed", type=whole(0), default=0, help="of the game (default: %(default)s)")
     add("--epochs", type=whole(1), default=20, help="of 128,000 images each (default: %(default)s)")
     add("--batch-size", type=whole(1), default=64, help="images in a round (default: %(default)s)")
     add("--out", type=Path, default=Path("out/stacked"), help="the folder of the runs (default: %(default)s)")
-    add("--judge", action="store_true", help="say how good the classifier is that counts")
+    add("--json", type=Path, default=Path("stacked.jsonl"), help="the finished runs (default: %(default)s)")
+    add("--page", type=Path, help="a page to write the table into, between its markers <!-- stacked: ... -->")
     add("--data-dir", help="the folder of MNIST's files")
     add("--device", choices=("cpu", "gpu", "auto"), default="auto", help="auto: a GPU where one works (default)")
     add("--threads", type=whole(1), help="that share a round's work on the CPU")
