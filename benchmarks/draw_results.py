@@ -2,6 +2,7 @@
 """The README's tables of speed, and docs/speed.png, from benchmarks/results."""
 
 import argparse
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -11,10 +12,11 @@ from peers import CONVOLUTIONAL, PEERS, RECURRENT
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+OWN = {"minigan-fast": "", "minigan-fast-blas": ", BLAS's"}  # of minigan[fast]: whose threads
 FASTEST = "torch", "torch-fused", "torch-compile"
 COLORS = {
-    "minigan-blas": "C1", "minigan": "C3", "minigan-fast": "C6", "torch": "C0", "torch-fused": "C9",
-    "torch-compile": "C4", "jax": "C2", "autograd": "C5", "floor": "black",
+    "minigan-blas": "C1", "minigan": "C3", "minigan-fast": "C6", "minigan-fast-blas": "C7", "torch": "C0",
+    "torch-fused": "C9", "torch-compile": "C4", "jax": "C2", "autograd": "C5", "floor": "black",
 }  # fmt: skip
 
 
@@ -42,19 +44,21 @@ def ratio_table(runs):
         "the products alone | plain minigan |",
         "|---|---:|---:|---:|---:|",
     ]
-    for threads, batch in sorted(found[0]):
-        here = [run[threads, batch] for run in found if (threads, batch) in run]
+    for (threads, batch), (mine, whose) in itertools.product(sorted(found[0]), OWN.items()):
+        here = [run[threads, batch] for run in found if mine in run.get((threads, batch), ())]
+        if (whose and threads == 1) or not here:
+            continue  # one thread is the same one
         cells = [
-            here_and_before([over(peers, names) for peers in here])
+            here_and_before([over(peers, names, mine) for peers in here])
             for names in (FASTEST, ["jax"], ["floor"], ["minigan"])
         ]
-        rows.append(f"| batch {batch}, {threads} thread{'s' * (threads > 1)} | {' | '.join(cells)} |")
+        rows.append(f"| batch {batch}, {threads} thread{'s' * (threads > 1)}{whose} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
-def over(peers, names):
+def over(peers, names, mine="minigan-fast"):
     """Median of minigan[fast] over the least median of these peers."""
-    return peers["minigan-fast"]["ms"][1] / min(peers[name]["ms"][1] for name in names if name in peers)
+    return peers[mine]["ms"][1] / min(peers[name]["ms"][1] for name in names if name in peers)
 
 
 def here_and_before(ratios):

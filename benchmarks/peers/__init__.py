@@ -23,6 +23,7 @@ PEERS = {
     "minigan": Entry("minigan", "with_minigan", "Peer", ("minigan",)),
     "minigan-fast": Entry("minigan[fast]", "with_minigan", "FastPeer", ("minigan", "numba")),
     "minigan-blas": Entry("minigan, BLAS's threads", "with_minigan", "BlasPeer", ("minigan",)),
+    "minigan-fast-blas": Entry("minigan[fast], BLAS's threads", "with_minigan", "FastBlasPeer", ("minigan", "numba")),
     "torch": Entry("PyTorch, default Adam", "with_torch", "Plain", ("torch", "numpy")),
     "torch-fused": Entry("PyTorch, fused Adam", "with_torch", "Fused", ("torch", "numpy")),
     "torch-compile": Entry("PyTorch, compiled, fused Adam", "with_torch", "Compiled", ("torch", "numpy")),

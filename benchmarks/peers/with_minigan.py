@@ -82,6 +82,14 @@ class FastPeer(Peer):
     compiled = True
 
 
+class FastBlasPeer(BlasPeer):
+    """Those loops, and BLAS's threads."""
+
+    def __init__(self, g_widths, d_widths, n, threads):
+        minigan.use("numpy", compiled=True)
+        super().__init__(g_widths, d_widths, n, threads)
+
+
 class FloorPeer:
     """The matrix products of the round, shared by BLAS: it has no gradients to show."""
 
