@@ -284,6 +284,7 @@ CALLS = {
              mostly((-1, 1), (0, 1))),
     "read_idx": (idx.read_idx, paths, mostly(None, (None, None, None))),
     "read_npz": (npz.read_npz, paths),
+    "read_labels": (npz.read_labels, paths),
     "read_npy": (npz.read_npy, paths),
     "mnist": (lambda *args: mnist.mnist(*args, download=False), mostly("train", "test"), paths),
     "toy": (toys.toy, mostly(*toys.TOYS)),

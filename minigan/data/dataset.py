@@ -105,7 +105,8 @@ class Dataset:
         labels = self.labels
         if labels is None:
             raise DataError(f"{self.name} has no labels, and a conditional game and a classifier learn from labels: "
-                            "take mnist or digits, or in code give them, Dataset(..., labels=labels)")  # fmt: skip
+                            "take mnist or digits, or put an array 'labels' (N,) beside the images of an .npz, or in "
+                            "code give them, Dataset(..., labels=labels)")  # fmt: skip
         if labels.dtype.kind not in "iu":
             raise DataError(f"{self.name}: labels are {labels.dtype}, expected integers 0 ... K - 1: {NUMBERED}")
         if labels.min() < 0 or labels.max() >= len(labels):

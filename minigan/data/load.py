@@ -9,12 +9,13 @@ from minigan.data.dataset import Dataset
 from minigan.data.files import DataError, as_path
 from minigan.data.idx import read_idx
 from minigan.data.mnist import DownloadError
-from minigan.data.npz import read_npy, read_npz
+from minigan.data.npz import read_labels, read_npy, read_npz
 
 CHOICES = (
     "expected 'auto' (MNIST, or the embedded digits where it cannot be had), 'mnist', 'digits', 'idx' (any idx file of "
     "images, named with --data-dir), or the path of an .npz with an array 'images' (N, H, W) or "
-    "(N, H, W, 3), of an .npy that is this array, of an idx file, or of a folder that holds one"
+    "(N, H, W, 3) and, if you have them, 'labels' (N,), of an .npy that is the images, of an idx file, or of a folder "
+    "that holds one"
 )
 ARRAYS = {".npz": read_npz, ".npy": read_npy}
 
@@ -52,7 +53,8 @@ def _load(name, data_dir):
     if name and path.is_dir():
         return _idx(_idx_file(path))
     if path.suffix in ARRAYS:
-        return _stored(path, ARRAYS[path.suffix](path))
+        images = ARRAYS[path.suffix](path)
+        return _stored(path, images, read_labels(path) if path.suffix == ".npz" else None)
     if path.is_file():
         return _idx(path)
     close = difflib.get_close_matches(str(name).lower(), ("auto", "mnist", "digits", "idx"), 1)
@@ -84,10 +86,10 @@ def _idx_file(data_dir):
     return found[0]
 
 
-def _stored(path, images):
+def _stored(path, images, labels):
     if images.dtype != "uint8":
-        return Dataset(path.name, images, stored=(0, 1) if images.min() >= 0 else (-1, 1))
+        return Dataset(path.name, images, stored=(0, 1) if images.min() >= 0 else (-1, 1), labels=labels)
     notice = None
     if images.max() <= 1:
         notice = f"{path}: no pixel exceeds 1, and uint8 counts from 0 to 255, so all is black: multiply by 255?"
-    return Dataset(path.name, images, notice=notice)
+    return Dataset(path.name, images, labels=labels, notice=notice)

@@ -28,6 +28,14 @@ def read_npz(path):
         return read_arrays(file, path, ["images"], _images, remedy)["images"]
 
 
+def read_labels(path):
+    """The array `labels` of the same file, (N,) integers, or None if it has none. Raises DataError as that does."""
+    path = as_path(path)
+    with reading(path) as file:
+        remedy = "write them with numpy.savez_compressed(path, images=images, labels=labels)"
+        return read_arrays(file, path, ["labels"], _labels, remedy, needed=False).get("labels")
+
+
 def read_npy(path):
     """The same of a .npy file, which holds but one array. Raises DataError as that does."""
     path = as_path(path)
@@ -40,8 +48,10 @@ def read_npy(path):
             raise DataError(f"{path} is not a sound .npy file ({error}): write it with numpy.save") from error
 
 
-def read_arrays(file, path, names=None, check=None, remedy="write it with numpy.savez"):
+def read_arrays(file, path, names=None, check=None, remedy="write it with numpy.savez", needed=True):
     """{name: array} for the `names`, or for all, of the .npz in the open binary `file`; `path` names it in errors.
+
+    Where they are not `needed`, names that the file lacks are left out.
 
     numpy.load would trust each header and reserve the memory that it asks for. Here the header is first compared with
     the size of the zip entry and of the file, and, where it is given, checked by check(where, shape, dtype), which
@@ -52,10 +62,11 @@ def read_arrays(file, path, names=None, check=None, remedy="write it with numpy.
             entries = archive.namelist()
             present = [entry.removesuffix(".npy") for entry in entries]
             for name in names or ():
-                if f"{name}.npy" not in entries:
+                if needed and f"{name}.npy" not in entries:
                     only = ", ".join(map(repr, present)) or "nothing"
                     raise DataError(f"{path} has no array named {name!r}, only {only}: {remedy}")
-            return {name: _entry(archive, name, path, check, remedy) for name in names or present}
+            wanted = [name for name in names or present if f"{name}.npy" in entries]
+            return {name: _entry(archive, name, path, check, remedy) for name in wanted}
     except DataError:
         raise
     except UNSOUND as error:
@@ -107,3 +118,8 @@ def _images(where, shape, dtype):
         raise DataError(f"{where} has shape {shape}, expected images {IMAGES} red, green and blue last")
     if min(shape) < 1:
         raise DataError(f"{where} has shape {shape}, which is empty: expected at least one image")
+
+
+def _labels(where, shape, dtype):
+    if dtype.kind not in "iu" or len(shape) != 1:
+        raise DataError(f"{where} has shape {shape} and dtype {dtype}, expected (N,) integers, the class of each image")

@@ -124,6 +124,15 @@ def test_npz_bytes(npz):
     assert load(npz(images=IMAGES * 0.0)).rows().max() == -1
 
 
+@pytest.mark.parametrize("dtype", ["int64", "uint8", ">i2"])
+@pytest.mark.parametrize("images", [IMAGES, IMAGES / 255])
+def test_npz_labels(npz, images, dtype):
+    labels = numpy.arange(len(IMAGES)) % 3
+    data = load(npz(images=images, labels=labels.astype(dtype)))
+    numpy.testing.assert_array_equal(data.class_labels, labels)
+    assert data.classes == 3
+
+
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
@@ -133,6 +142,12 @@ def test_npz_bytes(npz):
         ({"images": IMAGES.astype(object)}, "'images' holds Python objects, expected numbers"),
         ({"images": IMAGES.astype("complex64")}, "'images' has dtype complex64, expected uint8"),
         ({"images": IMAGES.astype("float32")}, "mine.npz: the images' values run from .* to .*, expected 0 to 1"),
+        (
+            {"images": IMAGES, "labels": IMAGES},
+            r"'labels' has shape \(5, 3, 4\) and dtype uint8, expected \(N,\) integers",
+        ),
+        ({"images": IMAGES, "labels": numpy.ones(5)}, r"'labels' has shape \(5,\) and dtype float64, expected"),
+        ({"images": IMAGES, "labels": numpy.arange(4)}, r"labels of shape \(4,\) for 5 images"),
         ({"images": IMAGES / numpy.float64("nan")}, "mine.npz: the images hold NaN or infinite values"),
     ],
 )
