@@ -21,7 +21,7 @@ __all__ = [
 
 
 def grid(rows, shape, range, columns=None):
-    """Images rows (N, size), black and white as in `range`, side by side as one picture in [0, 1].
+    """Images, as rows (N, size) or as pictures, black and white as in `range`, side by side as one picture in [0, 1].
 
     It is an array (height, width), or (height, width, 3) of images of shape (H, W, 3). They are framed in gray; small
     ones are enlarged, pixel by pixel, until they are about 48 wide.
@@ -33,6 +33,8 @@ def grid(rows, shape, range, columns=None):
         raise ValueError(f"a picture {shape} in the range {range!r:.60}: expected (H, W) or (H, W, 3), and two numbers")
     low, high = range
     rows = numbers("pixels", rows)
+    if rows.shape[1:] in (shape, (*shape, 1)):
+        rows = rows.reshape(len(rows), -1)
     if rows.ndim != 2 or not len(rows) or rows.shape[1] != math.prod(shape):
         raise ValueError(f"pixels of shape {rows.shape}, expected (N, {math.prod(shape)}) for pictures {shape}")
     columns = whole("columns", columns or math.ceil(len(rows) ** 0.5))

@@ -31,6 +31,10 @@ def test_a_grid_holds_each_image_in_reading_order_inside_a_frame(color):
         inside = picture[top + 1 : top + tile - 1, left + 1 : left + tile - 1]
         np.testing.assert_allclose(inside[::zoom, ::zoom].ravel(), (rows[k] + 1) / 2, atol=1e-6)
     assert np.all(picture[tile:, tile:] == np.float32(0.35))  # no fourth image
+    pictures = rows.reshape(3, 2, 2, *(color or (1,)))  # as a player that convolves makes them
+    np.testing.assert_array_equal(plots.grid(pictures, (2, 2, *color), (-1, 1), columns=2), picture)
+    with pytest.raises(ValueError, match="pixels of shape"):
+        plots.grid(pictures.swapaxes(1, 3), (2, 2, *color), (-1, 1))
 
 
 def history(epochs, equilibrium=EQUILIBRIUM):
