@@ -1,7 +1,7 @@
 """What a backend may do faster, each as NumPy would write it: plain functions of arrays.
 
 A backend may have a twin of any of them, in threads (minigan/backend/threads.py) or compiled; `kernels.NAME` is the
-twin in use, or else the plain function (minigan/backend/kernels.py). The two agree to rounding.
+twin in use, or else the plain one (backend/kernels.py). The two agree to rounding. backend/moments.py adds its own.
 """
 
 import itertools
