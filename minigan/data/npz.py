@@ -122,4 +122,7 @@ def _images(where, shape, dtype):
 
 def _labels(where, shape, dtype):
     if dtype.kind not in "iu" or len(shape) != 1:
-        raise DataError(f"{where} has shape {shape} and dtype {dtype}, expected (N,) integers, the class of each image")
+        raise DataError(
+            f"{where} has shape {shape} and dtype {dtype}, expected (N,) integers, the class of each image: "
+            "labels.argmax(axis=1) of rows with a single 1, or leave them out"
+        )
