@@ -22,8 +22,10 @@ TABLE = """
 * backend/generators
 * backend/batch
   backend/moments
+  backend/pairs
   backend/threads
   backend/compiled
+  backend/compiled_images
   backend/switch
   backend/share
 
@@ -34,6 +36,7 @@ TABLE = """
   layers/normalization
   layers/noise
   layers/maxout
+  layers/winograd
   layers/convolution
   layers/resampling
   layers/recurrent

@@ -1394,6 +1394,33 @@ def convolution_and_its_adjoint_are_sums_over_a_kernel(m):
             same(layer.db, dy.sum((0, 1, 2)))
 
 
+def convolution_with_fewer_products_is_the_same(m):
+    kernels, rows = m.backend.kernels, 35
+    assert kernels.fewer_products((4, 4), (2, 2), (64, 64)) is False
+    for stride, padding, sizes in (
+        ((2, 2), (1, 1), (4, 6)),
+        ((1, 2), (0, 1), (4, 9)),
+        ((2, 1), (3, 1), (4, 2)),
+        ((3, 1), (1, 0), (5, 3)),
+    ):
+        kernel = tuple(2 * s for s in stride)
+        for kind in m.layers.Conv2D, m.layers.ConvTranspose2D:
+            layer = kind(3, kernel, stride, padding)
+            network = m.network.Network(layer, seed=1, dtype="float64", shape=(*sizes, 2))
+            x, tx, found = draw(rows, *sizes, 2), draw(rows, *sizes, 2, seed=3), []
+            dy = draw(rows, *network.n_out, seed=4)
+            for fewer in False, True:
+                vars(kernels)["fewer_products"] = lambda *given, fewer=fewer: fewer
+                try:
+                    results = [network.forward(x), layer.linear(tx, "t")[0], network.backward(dy), network.dtheta]
+                    results += [network.backward(dy, "input"), network.forward(x[:2])]
+                    found.append([np.array(a) for a in results])
+                finally:
+                    del vars(kernels)["fewer_products"]
+            for a, b in zip(*found, strict=True):
+                same(b, a)
+
+
 def convolution_is_made_as_stated(m):
     seen, shape = [], (6, 9, 2)
 

@@ -28,13 +28,13 @@ import minigan.objectives.tokens  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATED = (  # the mathematics, which battery.py checks
-    "backend/plain", "backend/moments", "backend/kernels", "backend/generators", "backend/batch",
-    "layers/layer", "layers/initializers", "layers/dense",
-    "layers/activations", "layers/normalization", "layers/noise", "layers/maxout", "layers/spectral",
-    "layers/reshaping", "layers/convolution", "layers/resampling", "layers/recurrent", "layers/sequences",
-    "layers/bidirectional", "layers/embedding", "layers/condition", "losses", "network", "optimizers/rules",
-    "optimizers/schedules", "optimizers/averaging", "optimizers/clipping", "objectives/minimax", "objectives/others",
-    "objectives/auxiliary", "objectives/jvp", "objectives/penalties", "objectives/tokens", "gan",
+    "backend/plain", "backend/moments", "backend/pairs", "backend/kernels", "backend/generators", "backend/batch",
+    "layers/layer", "layers/initializers", "layers/dense", "layers/activations", "layers/normalization", "layers/noise",
+    "layers/maxout", "layers/spectral", "layers/reshaping", "layers/winograd", "layers/convolution",
+    "layers/resampling", "layers/recurrent", "layers/sequences", "layers/bidirectional", "layers/embedding",
+    "layers/condition", "losses", "network", "optimizers/rules", "optimizers/schedules", "optimizers/averaging",
+    "optimizers/clipping", "objectives/minimax", "objectives/others", "objectives/auxiliary", "objectives/jvp",
+    "objectives/penalties", "objectives/tokens", "gan",
 )  # fmt: skip
 ROOMS = "backend", "layers", "losses", "network", "optimizers", "objectives", "gan", "gradcheck"
 VALIDATION = {"_check", "check", "_check_dtype", "_below_one", "_own", "_check_players", "_sizes", "_real", "_chain"}

@@ -72,24 +72,18 @@ def jit(loop):
 def _vectors(*args):
     """Arrays of any one shape as vectors: no complex numbers, views with gaps, arrays that broadcast, what is short."""
     arrays = [a for a in args if isinstance(a, numpy.ndarray)]
-    if _alike(*arrays) and all(a.shape == arrays[0].shape for a in arrays):
+    if alike(*arrays) and all(a.shape == arrays[0].shape for a in arrays):
         return [a.reshape(-1) if isinstance(a, numpy.ndarray) else float(a) for a in args]
 
 
 def _rows(a, *others):
     """A matrix and others like it, and vectors as wide as it is, or two of them; of one column NumPy is faster."""
-    if a.ndim == 2 and a.shape[1] >= RUN and _alike(a, *others):
+    if a.ndim == 2 and a.shape[1] >= RUN and alike(a, *others):
         if all(b.shape in (a.shape, a.shape[1:], (2, *a.shape[1:])) for b in others):
             return a, *others
 
 
-def _images(a, stride, padding, out):
-    """Images and columns of them, of several channels."""
-    if _alike(a, out) and a.shape[-1] >= RUN:
-        return a, stride, padding, out
-
-
-def _alike(first, *others):
+def alike(first, *others):
     """Whether a loop can take arrays like these."""
     dtypes = first.dtype, bool
     return (
@@ -197,45 +191,6 @@ def normalize_backward(dy, x_hat, mean, along, factor, product, out):
     for n in range(len(dy)):
         for o in range(len(mean)):
             out[n, o] = (dy[n, o] - mean[o] - x_hat[n, o] * along[o]) * factor[o]
-
-
-of_images = functools.partial(twin, taken=_images)
-
-
-@of_images
-def im2col(x, stride, padding, out):
-    """out_nabij <- x_n,sa+i-p,tb+j-q for stride (s, t) and padding (p, q), 0 beyond the edge"""
-    (s, t), (p, q) = stride, padding
-    N, h, w, k, l, C = out.shape  # noqa: E741
-    for n in range(N):
-        for a in range(h):
-            for b in range(w):
-                for i in range(k):
-                    for j in range(l):
-                        row, column = s * a + i - p, t * b + j - q
-                        if 0 <= row < x.shape[1] and 0 <= column < x.shape[2]:
-                            for c in range(C):
-                                out[n, a, b, i, j, c] = x[n, row, column, c]
-                        else:
-                            for c in range(C):
-                                out[n, a, b, i, j, c] = 0
-
-
-@of_images
-def col2im(columns, stride, padding, out):
-    """out_n,sa+i-p,tb+j-q <- the sum of columns_nabij: from the last (a, b) to the first, so that i and j go up"""
-    (s, t), (p, q) = stride, padding
-    N, h, w, k, l, C = columns.shape  # noqa: E741
-    for n in range(N):
-        out[n] = 0
-        for a in range(h - 1, -1, -1):
-            for b in range(w - 1, -1, -1):
-                for i in range(k):
-                    for j in range(l):
-                        row, column = s * a + i - p, t * b + j - q
-                        if 0 <= row < out.shape[1] and 0 <= column < out.shape[2]:
-                            for c in range(C):
-                                out[n, row, column, c] += columns[n, a, b, i, j, c]
 
 
 @jit

@@ -65,7 +65,7 @@ def im2col(x, stride, padding, out):
     """
     if any(padding):
         out[...] = 0
-    for copies, numbers in _meetings(out, x, stride, padding):
+    for copies, numbers in meetings(out, x, stride, padding):
         copies[...] = numbers
     return out
 
@@ -73,12 +73,12 @@ def im2col(x, stride, padding, out):
 def col2im(columns, stride, padding, out):
     """The adjoint of im2col: out <- at each place the sum of what im2col would have copied from there."""
     out[...] = 0
-    for copies, numbers in _meetings(columns, out, stride, padding):
+    for copies, numbers in meetings(columns, out, stride, padding):
         numbers += copies
     return out
 
 
-def _meetings(columns, x, stride, padding):
+def meetings(columns, x, stride, padding):
     """For each number (i, j) of the kernel: (its index in columns, what lies under it in x)."""
     places, kernel = columns.shape[1:3], columns.shape[3:5]
     for i, j in itertools.product(*map(range, kernel)):

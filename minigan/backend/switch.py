@@ -85,12 +85,12 @@ def _import(name):
 
 def _compiled():
     try:
-        from minigan.backend import compiled
+        from minigan.backend import compiled, compiled_images
     except ImportError as error:
         raise RuntimeError(
             f"compiled=True needs Numba, which does not import here ({error}): install minigan[fast]"
         ) from error
-    return compiled.TWINS, compiled.look
+    return compiled_images.TWINS, compiled.look
 
 
 _switch(numpy, *sharing.wanted(), loops={})

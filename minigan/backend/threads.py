@@ -26,7 +26,7 @@ from threading import Thread
 import numpy
 from threadpoolctl import ThreadpoolController
 
-from minigan.backend import moments, plain
+from minigan.backend import moments, pairs, plain
 
 LARGE = 2**24  # multiplications in a product: with fewer, handing over a part costs more than it gains
 LONG = 2**18  # the same for the length of a vector
@@ -155,6 +155,13 @@ def change(team, numbers, loops):
     return loops | shared(loops) if team else loops
 
 
+def each(function, parts):
+    """The twin of a loop over parts, which are shared whole, and so rounded as without threads."""
+    if _team is None or sum(a.size for part in parts for a in part if isinstance(a, numpy.ndarray)) < LONG:
+        return pairs.each(function, parts)
+    _team.share(function, parts)
+
+
 def in_parts(function, sums=False):
     """The twin of a function of arrays which works sample by sample, or number by number, or sums over the samples.
 
@@ -246,7 +253,7 @@ def _split(arrays, edge, count):
 def shared(loops):
     """The twins of a team: products in parts, and the rest in parts, by these loops or by the plain functions."""
     parts = {f.__name__: in_parts(loops.get(f.__name__, f), f in SUMS) for f in SAMPLEWISE + SUMS}
-    return {"matmul": matmul} | parts
+    return {"matmul": matmul, "each": each} | parts
 
 
 TWINS = shared({})

@@ -24,6 +24,7 @@ import math
 from minigan.backend import checks, kernels, xp
 from minigan.layers.initializers import he
 from minigan.layers.layer import Layer, in_words
+from minigan.layers.winograd import Winograd
 
 
 class Conv2D(Layer):
@@ -79,8 +80,8 @@ class Conv2D(Layer):
     def linear(self, x, t=""):
         """(y without b, what the derivatives need of x); `t` sets the owned arrays of a tangent apart."""
         self.came, (*places, _) = x.shape, self.output_shape(x.shape[1:])
-        columns = self.gathered(f"{t}columns", x, places)
-        return self.product(f"{t}y", columns), columns
+        columns = self.by.gathered(f"{t}columns", x, places)
+        return self.by.product(f"{t}y", columns), columns
 
     def forward(self, x, training=False):
         y, self.remembered = self.linear(x)
@@ -89,15 +90,25 @@ class Conv2D(Layer):
         return y
 
     def backward(self, dy, wrt="both"):
+        a = self.by.spread("dy", dy)
         if wrt != "input":
-            self.write(self.remembered, dy, dy)
+            self.write(self.remembered, a, dy)
         if wrt != "params":
-            return self.scattered("dx", dy, self.came)
+            return self.by.scattered("dx", a, self.came)
+
+    @property
+    def by(self):
+        """What has the products, in the five functions below: this layer, or minigan/layers/winograd.py."""
+        return Winograd(self) if kernels.fewer_products(self.kernel, self.stride, self.W.shape[2:]) else self
 
     @property
     def M(self):
         """W as a matrix: (k l C, channels)."""
         return self.W.reshape(-1, self.W.shape[-1])
+
+    def spread(self, name, a):
+        """What the products take of dy: dy itself."""
+        return a
 
     def gathered(self, name, x, places):
         """im2col(x), (N, h, w, k, l, C), for the places (h, w)."""
@@ -116,9 +127,13 @@ class Conv2D(Layer):
         kernels.matmul(_rows(a), self.M.T, out=_rows(columns, 3))
         return kernels.col2im(columns, self.stride, self.padding, out=self.scratch(name, shape, a.dtype))
 
-    def write(self, columns, a, dy):
-        """dW <- columns.T a      db <- sum of dy"""
+    def gradient(self, columns, a):
+        """dW <- columns.T a"""
         kernels.matmul(_rows(columns, 3).T, _rows(a), out=_rows(self.dW))
+
+    def write(self, columns, a, dy):
+        """dW, and db <- sum of dy"""
+        self.by.gradient(columns, a)
         if self.use_bias:
             kernels.column_sum(_rows(dy), out=self.db)
 
@@ -152,14 +167,15 @@ class ConvTranspose2D(Conv2D):
         return super().multiplications(y, x)
 
     def linear(self, x, t=""):
-        return self.scattered(f"{t}y", x, (len(x), *self.output_shape(x.shape[1:]))), x
+        self.came, a = x.shape, self.by.spread(f"{t}x", x)
+        return self.by.scattered(f"{t}y", a, (len(x), *self.output_shape(x.shape[1:]))), a
 
     def backward(self, dy, wrt="both"):
-        columns = self.gathered("columns of a", dy, self.remembered.shape[1:3])
+        columns = self.by.gathered("columns", dy, self.came[1:3])
         if wrt != "input":
             self.write(columns, self.remembered, dy)
         if wrt != "params":
-            return self.product("dx", columns)
+            return self.by.product("dx", columns)
 
 
 def _rows(a, last=1):

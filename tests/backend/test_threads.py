@@ -1,3 +1,4 @@
+import contextlib
 import gc
 import os
 import subprocess
@@ -29,6 +30,10 @@ def drawn(*shape, dtype="float64"):
 
 def vectors(n, dtype, count):
     return [np.abs(a) for a in drawn(count, n, dtype=dtype)]
+
+
+def doubled(a):
+    a *= 2
 
 
 def factors(shape, turned, dtype):
@@ -77,6 +82,7 @@ CASES = {  # what is small, on the threshold, just large, and large
         )
         for n in (0, 2, 8, 31)
     ],
+    "each": [lambda dtype, n=n: (doubled, [(a,) for a in drawn(3, n, dtype=dtype)]) for n in (0, 21, 31)],
     "im2col": [lambda dtype, n=n: images(n, dtype) for n in (0, 1, 5)],
     "col2im": [lambda dtype, n=n: images(n, dtype, back=True) for n in (0, 1, 5)],
 }
@@ -150,6 +156,22 @@ def test_an_error_in_any_part_is_raised_and_nobody_goes_on_writing(failing):
     finished = list(done)
     time.sleep(0.05)
     assert done == finished != []
+
+
+@pytest.mark.parametrize("length", [31, 32])
+def test_the_parts_of_each_are_shared_if_they_are_large(share, length):
+    parts, workers = [(np.zeros(length), i) for i in range(2)], set()
+    together = threading.Barrier(2, timeout=10 if share > 1 and length == 32 else 0.01)
+
+    def work(a, i):
+        a += i
+        workers.add(threading.current_thread())
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait()
+
+    kernels.each(work, parts)
+    assert [a.tolist() for a, _ in parts] == [[0.0] * length, [1.0] * length]
+    assert together.broken != (len(workers) == 2) == (share > 1 and length == 32)
 
 
 def test_where_no_thread_is_free_the_caller_does_it_all():
