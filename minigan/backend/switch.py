@@ -22,7 +22,8 @@ class use:
     share NumPy's large products and long vectors; without a number, minigan/backend/threads.py decides. Either way
     NumPy's BLAS uses one thread, unless the user chose another number, and gets its former number back at the end of
     the block. With compiled=True, Numba compiles the updates, LeakyReLU, sums over rows, batch normalization's passes
-    and a convolution's copies: the same numbers in less time (minigan/backend/compiled.py).
+    and a convolution's copies: the same numbers in less time (minigan/backend/compiled.py). Some convolutions take
+    fewer products then, which rounds otherwise (minigan/layers/winograd.py).
 
     Raises ValueError for an unknown name, for a number of threads that is not whole and at least 1, or not 1 with
     "cupy", and for compiled=True with "cupy"; RuntimeError where CuPy is not installed or finds no usable GPU, or Numba

@@ -16,7 +16,7 @@ a product and of col2im, whose adjoint is im2col: the same two functions in exch
     y = col2im(x M.T)          dM = im2col(dy).T x          dx = im2col(dy) M
 
 Both are in minigan/backend/plain.py. Padding is a border of zeros around the larger image, which im2col reads and
-col2im leaves out.
+col2im leaves out. Some convolutions can do with fewer products: minigan/layers/winograd.py.
 """
 
 import math
