@@ -227,9 +227,10 @@ def over(values, digits):
 def draw(path, rows):
     """The modes found and the KL of every run over the minutes of training."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for (game, seed), row in longest(rows).items():
-        style = {"color": f"C{list(GAMES).index(game)}", "label": None if seed else game}
+    (left, right), named = figure.subplots(1, 2), set()
+    for (game, _), row in longest(rows).items():
+        style = {"color": f"C{list(GAMES).index(game)}", "label": game if game not in named else None}
+        named.add(game)
         for axes, name in (left, "modes"), (right, "kl"):
             axes.plot(*([each[what] for each in row["course"]] for what in ("minutes", name)), ".-", **style)
     left.set(title="modes found, of 1,000", xlabel="minutes of training", ylim=(0, 1050))

@@ -23,7 +23,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "RE
 PAGES += [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "course").glob("*.md"))]
 CLAIMS = tomllib.loads(Path(__file__).with_name("figures.toml").read_text(encoding="utf-8"))
 WITHOUT_DATA = CLAIMS.pop("no data")
-WORDS = {"four": "4", "eighty": "80"}
+WORDS = {"four": "4", "ten": "10", "eighty": "80"}
 NUMBER = r"\d[\d.,]*(?:(?:, | and | to )\d[\d.,]*)*"
 UNIT = rf"{NUMBER} (?:%|(?:ms|s|seconds|minutes|hours|microseconds|nats|times|MB|GB)\b)"
 TORCH = "torch", "torch-fused", "torch-compile"
@@ -49,6 +49,7 @@ def results(name):
 
 NOW, BEFORE, CONVOLUTION, SCALE = map(results, ("peers.json", "peers-before.json", "convolution.json", "scale.json"))
 CELLS, TUNED, MODES = map(results, ("objectives.jsonl", "objectives-tuning.jsonl", "modes.jsonl"))
+STACKED = results("stacked.jsonl")
 GRUS = {(r["hidden"], r["threads"]): r["peers"] for r in results("recurrent.json")["rounds"]}
 PRICES = results("objectives.json")["ratios"]
 RUNS, BASELINES = (json.loads(read(f"docs/recipes/{name}.json")) for name in ("results", "baselines"))
@@ -126,6 +127,16 @@ def complete():
     return {
         game for game in games if all(row["modes"] == n for ground, n in wanted.items() for row in rows(ground, game))
     }
+
+
+def stacked(game):
+    """The runs of this game on stacked MNIST, one for each seed."""
+    return [run for run in STACKED if run["game"] == game]
+
+
+def after_six(game, what):
+    """What was counted after six epochs, the mean of the seeds."""
+    return np.mean([run["course"][5][what] for run in stacked(game)])
 
 
 def early():
