@@ -1394,9 +1394,33 @@ def convolution_and_its_adjoint_are_sums_over_a_kernel(m):
             same(layer.db, dy.sum((0, 1, 2)))
 
 
+def sums_of_pairs_and_their_adjoint_are_as_stated(m):
+    (x, y), log = draw(2, 3, 5, 4, 2), []
+    pairs = ((2, -1, 1, -1), (3, 1, 0, 0)), ((1, 2, 0, 1), (2, 0, 1, -1))
+    sums = [np.full((3, 2, 1, 2, 3, 2), np.nan), np.full((3, 2, 2, 1, 1, 2), np.nan)]
+    m.backend.plain.pair_sums(x, pairs, *sums)
+    given = [draw(*a.shape, seed=i) for i, a in enumerate(sums)]
+    m.backend.plain.pair_sums_adjoint(y, pairs, *given)
+    back = np.zeros(x.shape)
+    for (rows, columns), out, one in zip(pairs, sums, given, strict=True):
+        expected = np.zeros(out.shape)
+        for at in np.ndindex(out.shape[:-1]):
+            n, a, b, i, j = at
+            for r, sign in (rows[1], 1), (rows[2], rows[3]):
+                for s, factor in (columns[1], 1), (columns[2], columns[3]):
+                    row, column = rows[0] * a + i + r, columns[0] * b + j + s
+                    if 0 <= row < 5 and 0 <= column < 4:
+                        expected[at] += sign * factor * x[n, row, column]
+                        back[n, row, column] += sign * factor * one[at]
+        same(out, expected)
+    same(y, back)
+    m.backend.plain.each(lambda *part: log.append(part), [(1, 2), (3,)])
+    assert log == [(1, 2), (3,)]
+    assert m.backend.plain.fewer_products((4, 4), (2, 2), (64, 64)) is False
+
+
 def convolution_with_fewer_products_is_the_same(m):
-    kernels, rows = m.backend.kernels, 35
-    assert kernels.fewer_products((4, 4), (2, 2), (64, 64)) is False
+    kernels, samples = vars(m.backend.kernels), 35
     for stride, padding, sizes in (
         ((2, 2), (1, 1), (4, 6)),
         ((1, 2), (0, 1), (4, 9)),
@@ -1405,20 +1429,24 @@ def convolution_with_fewer_products_is_the_same(m):
     ):
         kernel = tuple(2 * s for s in stride)
         for kind in m.layers.Conv2D, m.layers.ConvTranspose2D:
-            layer = kind(3, kernel, stride, padding)
-            network = m.network.Network(layer, seed=1, dtype="float64", shape=(*sizes, 2))
-            x, tx, found = draw(rows, *sizes, 2), draw(rows, *sizes, 2, seed=3), []
-            dy = draw(rows, *network.n_out, seed=4)
+            x, tx, found, asked = draw(samples, *sizes, 2), draw(samples, *sizes, 2, seed=3), [], []
             for fewer in False, True:
-                vars(kernels)["fewer_products"] = lambda *given, fewer=fewer: fewer
+                layer = kind(3, kernel, stride, padding)
+                network = m.network.Network(layer, seed=1, dtype="float64", shape=(*sizes, 2))
+                network.dtheta[...] = np.nan
+                dy = draw(samples, *network.n_out, seed=4)
+                kernels["fewer_products"] = lambda *given, fewer=fewer, asked=asked: asked.append(given) or fewer
                 try:
                     results = [network.forward(x), layer.linear(tx, "t")[0], network.backward(dy), network.dtheta]
-                    results += [network.backward(dy, "input"), network.forward(x[:2])]
-                    found.append([np.array(a) for a in results])
+                    found.append(
+                        [np.array(a) for a in (*results, network.backward(dy, "input"), network.forward(x[:2]))]
+                    )
                 finally:
-                    del vars(kernels)["fewer_products"]
+                    del kernels["fewer_products"]
             for a, b in zip(*found, strict=True):
                 same(b, a)
+            channels = (2, 3) if kind is m.layers.Conv2D else (3, 2)
+            assert set(asked) == {(kernel, stride, channels)}
 
 
 def convolution_is_made_as_stated(m):

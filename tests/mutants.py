@@ -348,12 +348,29 @@ def run(modules=MUTATED, every=1):
 SQUARED = "a square has no sign"
 PAIR, FIRST = "a pair says how many are taken", "the first vectors are the same"
 ANY_ORDER, STEPS = "names in any order", "a sequence has two sizes, and as many steps before as after"
+ZEROS, KIND, NINE = "it adds zeros", "the same for each kind, or for the first two", "layers/winograd.py Winograd."
 TWO, ALIKE = "layers/bidirectional.py Bidirectional.", "the two are alike"
 EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why no check can tell the two apart
     ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:]"): PAIR,
     ("layers/convolution.py Conv2D.output_shape", "shape[:2]", "shape[:3]"): PAIR,
-    ("backend/plain.py _meetings", "columns.shape[1:3]", "columns.shape[1:4]"): PAIR,
-    ("backend/plain.py _meetings", "x.shape[1:3]", "x.shape[1:4]"): PAIR,
+    ("backend/plain.py meetings", "columns.shape[1:3]", "columns.shape[1:4]"): PAIR,
+    ("backend/plain.py meetings", "x.shape[1:3]", "x.shape[1:4]"): PAIR,
+    ("backend/pairs.py _terms", "if sign * factor:", "if True:"): ZEROS,
+    ("backend/pairs.py _terms", "if sign * factor:", "if sign:"): ZEROS,
+    ("backend/pairs.py _terms", "if sign * factor:", "if factor:"): ZEROS,
+    ("backend/pairs.py _terms", "(sign * factor,", "(sign / factor,"): "of 1 and -1 it is the same",
+    ("backend/pairs.py _terms", "(first, 1), (second, sign)", "(second, sign), (first, 1)"): "a sum in any order",
+    ("backend/pairs.py pair_sums_adjoint", "sign, copies,", "copies, sign,"): "it commutes",
+    (f"{NINE}product", "len(V[0])", "len(V[1])"): KIND,
+    (f"{NINE}product", "V[0].dtype", "V[1].dtype"): KIND,
+    (f"{NINE}product", "m[0].dtype", "m[1].dtype"): KIND,
+    (f"{NINE}scattered", "len(a[0])", "len(a[1])"): KIND,
+    (f"{NINE}scattered", "a[0].dtype", "a[1].dtype"): KIND,
+    (f"{NINE}scattered", "V[0].dtype", "V[1].dtype"): KIND,
+    (f"{NINE}gradient", "a[0].shape", "a[1].shape"): KIND,
+    (f"{NINE}of_W", "(1, i", "(0, i"): "W has one place, and no step",
+    (f"{NINE}of_W", "(1, i", "(2, i"): "W has one place, and no step",
+    ("layers/winograd.py _places", "arrays[0].shape", "arrays[1].shape"): KIND,
     ("backend/moments.py column_squares", "(x, mean,", "(mean, x,"): SQUARED,
     ("backend/plain.py im2col", "if any(padding):", "if True:"): "without padding all of it is written again",
     ("layers/spectral.py Spectral.initialize", ", full_matrices=False)", ")"): FIRST,

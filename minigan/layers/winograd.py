@@ -83,7 +83,7 @@ class Winograd:
     def of_W(self, i, d):
         """The same of W for U."""
         s = self.layer.stride[d]
-        return 2 * s, i // 2 * s, s, i % 2
+        return 1, i // 2 * s, s, i % 2
 
     def apart(self, name, x, places, width, of):
         """The sums of pairs of x, an array for each kind."""
@@ -116,7 +116,8 @@ def _parts(of, x, sums):
 
 def _places(arrays):
     """(h, w) of y, from an array for each kind."""
-    return tuple(first + second for first, second in zip(arrays[0].shape[1:3], arrays[-1].shape[1:3], strict=True))
+    (_, t, u, *_), (_, second, beside, *_) = arrays[0].shape, arrays[-1].shape
+    return t + second, u + beside
 
 
 def _matrix(a, other):

@@ -136,7 +136,7 @@ def stacked(game):
 
 def after_six(game, what):
     """What was counted after six epochs, the mean of the seeds."""
-    return np.mean([run["course"][5][what] for run in stacked(game)])
+    return float(np.mean([run["course"][5][what] for run in stacked(game)]))
 
 
 def early():
