@@ -200,7 +200,7 @@ def draw(results, path):
         axes.set_yticks(ticks, map("{:g}".format, ticks))
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("ms per round")
-    panels[-1].legend(fontsize="small")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", fontsize="small")
     figure.savefig(path, dpi=100)
 
 

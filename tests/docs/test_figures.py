@@ -81,13 +81,25 @@ def gru_saves(hidden, name="gru"):
     return ends([100 * (1 - GRUS[hidden, threads][name]["ratio"][1]) for threads in (1, 2)])
 
 
-def over(run, threads, *names):
-    """By how many percent minigan[fast] takes longer than the fastest of these peers, batch by batch."""
-    batches = 64, 128, 512
-    return [100 * (ms(run, threads, n, "minigan-fast") / ms(run, threads, n, *names) - 1) for n in batches]
+def both(threads, *names, mine="minigan-fast"):
+    """By how many percent `mine` takes longer than the fastest of these peers, batch by batch, in both runs."""
+    runs = [(run, n) for run in (NOW, BEFORE) for n in (64, 128, 512)]
+    return [100 * (ms(run, threads, n, mine) / ms(run, threads, n, *names) - 1) for run, n in runs]
 
 
-JAX = [x for run in (NOW, BEFORE) for x in over(run, 1, "jax") if x > 0]
+def around(percents):
+    """By how many percent the least is less, and the greatest more."""
+    return -min(percents), max(percents)
+
+
+def convolution(threads):
+    """By how many percent minigan[fast] takes longer for a DCGAN round than PyTorch's faster layout."""
+    found = {name: figures["ms"][1] for name, figures in peers(CONVOLUTION["rounds"], threads, 64).items()}
+    whose = min(time for name, time in found.items() if "torch" in name)
+    return 100 * (found["dcgan-fast"] / whose - 1)
+
+
+JAX = [x for x in both(1, "jax") if x > 0]
 BUSY, ADAM = peers(NOW["rounds"], 2, 128), peers(NOW["updates"], 1)
 
 
