@@ -345,7 +345,7 @@ def run(modules=MUTATED, every=1):
     return total, by_check, equivalent, survivors, stale
 
 
-SQUARED = "a square has no sign"
+SQUARED, COMMUTES = "a square has no sign", "it commutes"
 PAIR, FIRST = "a pair says how many are taken", "the first vectors are the same"
 ANY_ORDER, STEPS = "names in any order", "a sequence has two sizes, and as many steps before as after"
 ZEROS, KIND, NINE = "it adds zeros", "the same for each kind, or for the first two", "layers/winograd.py Winograd."
@@ -360,7 +360,7 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     ("backend/pairs.py _terms", "if sign * factor:", "if factor:"): ZEROS,
     ("backend/pairs.py _terms", "(sign * factor,", "(sign / factor,"): "of 1 and -1 it is the same",
     ("backend/pairs.py _terms", "(first, 1), (second, sign)", "(second, sign), (first, 1)"): "a sum in any order",
-    ("backend/pairs.py pair_sums_adjoint", "sign, copies,", "copies, sign,"): "it commutes",
+    ("backend/pairs.py pair_sums_adjoint", "sign, copies,", "copies, sign,"): COMMUTES,
     (f"{NINE}product", "len(V[0])", "len(V[1])"): KIND,
     (f"{NINE}product", "V[0].dtype", "V[1].dtype"): KIND,
     (f"{NINE}product", "m[0].dtype", "m[1].dtype"): KIND,
@@ -368,14 +368,19 @@ EQUIVALENT = {  # (where, what stands there, what the mutant makes of it): why n
     (f"{NINE}scattered", "a[0].dtype", "a[1].dtype"): KIND,
     (f"{NINE}scattered", "V[0].dtype", "V[1].dtype"): KIND,
     (f"{NINE}gradient", "a[0].shape", "a[1].shape"): KIND,
-    (f"{NINE}of_W", "(1, i", "(0, i"): "W has one place, and no step",
     (f"{NINE}of_W", "(1, i", "(2, i"): "W has one place, and no step",
     ("layers/winograd.py _places", "arrays[0].shape", "arrays[1].shape"): KIND,
+    ("layers/winograd.py _places", "arrays[0].shape, arrays[-1].shape", "arrays[-1].shape, arrays[0].shape"): COMMUTES,
+    (
+        "layers/winograd.py _places",
+        "(_, t, u, *_), (_, second, beside, *_)",
+        "(_, second, beside, *_), (_, t, u, *_)",
+    ): COMMUTES,
     ("backend/moments.py column_squares", "(x, mean,", "(mean, x,"): SQUARED,
     ("backend/plain.py im2col", "if any(padding):", "if True:"): "without padding all of it is written again",
     ("layers/spectral.py Spectral.initialize", ", full_matrices=False)", ")"): FIRST,
     ("layers/spectral.py Spectral.initialize", "full_matrices=False", "full_matrices=True"): FIRST,
-    ("layers/spectral.py Spectral.follow", "self.u @ M @ self.v", "self.v @ (self.u @ M)"): "it commutes",
+    ("layers/spectral.py Spectral.follow", "self.u @ M @ self.v", "self.v @ (self.u @ M)"): COMMUTES,
     ("layers/resampling.py AveragePool.pooled", "axis=(2, 4)", "axis=(4, 2)"): "axes in any order",
     ("layers/recurrent.py Recurrent.initialize", "self.x_shape[-1]", "self.x_shape[1]"): STEPS,
     ("layers/recurrent.py Recurrent.multiplications", "multiplications(x, y)", "multiplications(y, x)"): STEPS,
