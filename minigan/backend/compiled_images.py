@@ -2,26 +2,22 @@
 
 import functools
 
+import numpy
+
 from minigan.backend import compiled
 from minigan.backend.compiled import TWINS
 
 WIDE = 64  # channels: with fewer, the sums around fewer products take longer than those products save
 
 
-def _images(a, stride, padding, out):
-    """Images and columns of them, of several channels."""
-    if compiled.alike(a, out) and a.shape[-1] >= compiled.RUN:
-        return a, stride, padding, out
-
-
-def _pairs(x, pairs, *sums):
-    """Images and sums of them, of several channels."""
-    if compiled.alike(x, *sums) and x.shape[-1] >= compiled.RUN:
-        return x, pairs, *sums
+def _images(x, *args):
+    """Images of several channels, and columns or sums of them."""
+    arrays = [a for a in args if isinstance(a, numpy.ndarray)]
+    if compiled.alike(x, *arrays) and x.shape[-1] >= compiled.RUN:
+        return x, *args
 
 
 of_images = functools.partial(compiled.twin, taken=_images)
-of_pairs = functools.partial(compiled.twin, taken=_pairs)
 
 
 @of_images
@@ -60,7 +56,7 @@ def col2im(columns, stride, padding, out):
                                 out[n, row, column, c] += columns[n, a, b, i, j, c]
 
 
-@of_pairs
+@of_images
 def pair_sums(x, pairs, *sums):
     """sums <- for each of the pairs, two rows and two columns of x added up, sample by sample"""
     for n in range(len(x)):
@@ -83,7 +79,7 @@ def pair_sums(x, pairs, *sums):
                                             out[a, b, i, j, c] += weight * x[n, row, column, c]
 
 
-@of_pairs
+@of_images
 def pair_sums_adjoint(x, pairs, *sums):
     """x <- at each place the sum, with their signs, of the sums that it enters, sample by sample"""
     for n in range(len(x)):

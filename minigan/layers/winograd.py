@@ -72,16 +72,19 @@ class Winograd:
         return [each.reshape(-1, W.shape[-1]) for each in given]
 
     def of_x(self, i, d):
-        """Which rows of x V adds up for kind i, as pair_sums takes them; columns for d = 1."""
+        """The rows of x (d = 0) or columns (1) that make V of kind i: e_2t - e_2t+1, e_2t+1 or e_2t+2 - e_2t+1.
+
+        As pair_sums takes them: (step, first, second, sign).
+        """
         s, p = self.layer.stride[d], self.layer.padding[d]
         return 2 * s, i * s - p, s - p, i % 2 - 1
 
     def of_y(self, i, d):
-        """The same of y for A y."""
+        """Those of y that make A y: y_2t, y_2t + y_2t+1 or y_2t+1."""
         return 2, i // 2, 1, i % 2
 
     def of_W(self, i, d):
-        """The same of W for U."""
+        """Those of W that make U: w, w + w' or w'."""
         s = self.layer.stride[d]
         return 1, i // 2 * s, s, i % 2
 

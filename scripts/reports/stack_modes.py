@@ -140,6 +140,7 @@ def best(seed, rounds, shape):
 
 GAMES = {"dcgan": dcgan, "packed": packed, "sloped": sloped, "paired": paired, "best": best}
 PUBLISHED = {"dcgan": (99, 3.40), "packed": (1000, 0.06), "sloped": (959, 0.73), "paired": (1000, 0.078)}
+COLUMNS = {"game", "seed", "epochs", "course", "many"}
 
 
 def main(argv=None):
@@ -162,10 +163,10 @@ def main(argv=None):
                     file.write(json.dumps(rows[-1]) + "\n")
         else:
             print(f"the judge is right about {accuracy(judge, mnist('test', args.data_dir)):.2%} of the test images")
-        print(table(rows, digits))
+        print(said := table(rows, digits))
         if args.page:
             with replacing(args.page, "w", encoding="utf-8") as file:
-                file.write(replace_block(args.page.read_text(encoding="utf-8"), "stacked", table(rows, digits)))
+                file.write(replace_block(args.page.read_text(encoding="utf-8"), "stacked", said))
         draw((args.page or args.json).with_name("stacked.png"), rows)
     return 0
 
@@ -238,9 +239,6 @@ def draw(path, rows):
     if rows:
         right.legend(fontsize="small")
     save_figure(path, figure, dpi=110)
-
-
-COLUMNS = {"game", "seed", "epochs", "course", "many"}
 
 
 def arguments():
